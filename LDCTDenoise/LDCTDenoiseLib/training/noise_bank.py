@@ -1,0 +1,86 @@
+"""Normal-dose slices with ready-made noise: projection-domain noise once per slice, any dose from it while training.
+
+The inserted noise must look like the noise that the slice already has: both come from the same scanner and kernel. So
+the width of the reconstruction kernel is taken from the noise power spectrum of the series. The first field keeps close to
+it; the second varies widely, so that a network meets kernels that the training series do not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..files import read_volume
+from ..quality.noise import global_noise_level
+from ..quality.nps import find_rois, measure_nps
+from ..simulation.low_dose import Scanner, dose_noise
+from ..volume import CTVolume
+from .ctz import read_ctz
+
+KERNEL_SPREAD = (0.12, 0.5)  # of log width, for each of the independent noise fields of a slice
+FIELDS = len(KERNEL_SPREAD)
+KERNEL_PER_MEAN_FREQUENCY = 1 / 0.886  # NPS ∝ f·exp(−f²/k²) has its mean at (√π/2)·k
+KERNEL_LIMITS = (0.22, 0.7)  # 1/mm; where the spectrum cannot be measured, the middle
+
+
+@dataclass
+class NoisySeries:
+    """normal_dose int16 [n, rows, columns] HU; noise float16 [n, FIELDS, rows, columns], SD 1 in soft tissue;
+    level float32 [n], the slice's own noise in HU."""
+
+    name: str
+    normal_dose: np.ndarray
+    noise: np.ndarray
+    level: np.ndarray
+
+
+def load_series(path: Path, cache: Path, progress: Callable[[int, int, str], None] | None = None) -> NoisySeries:
+    """One series and its noise; made once and kept in the folder `cache`."""
+    path, cache = Path(path), Path(cache)
+    name = path.name.removesuffix(".ctz")
+    stored = [cache / f"{name}.{part}.npy" for part in ("normal", "noise", "level")]
+    if not all(file.exists() for file in stored):
+        cache.mkdir(parents=True, exist_ok=True)
+        volume = read_ctz(path) if path.suffix == ".ctz" else read_volume(path)
+        arrays = make_noise(volume, seed=sum(name.encode()), progress=progress)
+        for file, array in zip(stored, arrays, strict=True):
+            np.save(file, array)
+    normal, noise, level = (np.load(file, mmap_mode="r", allow_pickle=False) for file in stored)
+    return NoisySeries(name, normal, noise, np.asarray(level))
+
+
+def make_noise(
+    volume: CTVolume, seed: int, progress: Callable[[int, int, str], None] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """normal dose, noise fields and own noise level of a volume, as in NoisySeries."""
+    rng = np.random.default_rng(seed)
+    hu = volume.hu
+    kernel = kernel_width(volume)
+    levels = np.array([global_noise_level(s, volume.spacing[:2]) for s in hu], np.float32)
+    if not np.isfinite(levels).any():
+        raise InputError("The noise of this series cannot be measured: it shows no soft tissue.")
+    levels = np.where(np.isfinite(levels), levels, np.nanmedian(levels)).astype(np.float32)
+    noise = np.empty((len(hu), FIELDS, *hu.shape[1:]), np.float16)
+    for i, slice_hu in enumerate(hu):
+        tissue = (slice_hu > -200) & (slice_hu < 200)
+        for k in range(FIELDS):
+            width = np.clip(kernel * np.exp(KERNEL_SPREAD[k] * rng.standard_normal()), *KERNEL_LIMITS)
+            scanner = replace(Scanner(), kernel=float(width))
+            dose = np.exp(rng.uniform(np.log(0.08), np.log(0.6)))
+            field = dose_noise(slice_hu, volume.spacing[:2], dose, scanner, rng)
+            noise[i, k] = field / (field[tissue].std() if tissue.any() else field.std())
+        if progress:
+            progress(i + 1, len(hu), "noise")
+    return hu.astype(np.int16), noise, levels
+
+
+def kernel_width(volume: CTVolume) -> float:
+    """Width in 1/mm of the Gaussian-apodised ramp whose noise has the mean frequency that this series has."""
+    spacing = volume.spacing[:2]
+    mean = measure_nps(volume.hu, find_rois(volume.hu, spacing), spacing).mean
+    width = mean * KERNEL_PER_MEAN_FREQUENCY if np.isfinite(mean) else np.mean(KERNEL_LIMITS)
+    return float(np.clip(width, *KERNEL_LIMITS))

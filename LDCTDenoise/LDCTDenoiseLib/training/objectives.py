@@ -1,0 +1,87 @@
+"""The drifting objective of RDDM (arXiv 2605.17188): generated residuals drift towards the real ones.
+
+All in residual space, normal dose − low dose in network units, one flattened row a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class DriftingLoss:
+    """`loss` carries the gradient; the rest are detached figures for the log."""
+
+    loss: Tensor
+    drift: Tensor  # the drifting part of the loss
+    l1: Tensor  # mean |generated − real|, not yet weighted
+    drift_norm: Tensor  # mean |V| over samples, pixels and temperatures
+
+
+@torch.no_grad()
+def drift(generated: Tensor, real: Tensor, temperature: float) -> Tensor:
+    """The drift V of every generated sample, [B, …] like `generated`; no gradient flows through it.
+
+    V_i = Σ_j K⁺_ij S⁻_i r_j − Σ_j K⁻_ij S⁺_i g_j: pulled towards real residuals, pushed away from generated ones,
+    each weighted by a kernel exp(−distance/temperature) that is normalised over rows and columns.
+    """
+    return _drifts(generated, real, [temperature])[0].reshape(generated.shape)
+
+
+def drifting_loss(
+    generated: Tensor, real: Tensor, temperatures: Sequence[float] = (0.2, 1.0), l1_weight: float = 0.0
+) -> DriftingLoss:
+    """Σ_τ MSE(g, g + V_τ) + l1_weight · L1(g, r); with no temperatures it is plain paired regression.
+
+    generated, real [B, …] of the same shape; B ≥ 2 where there is a temperature.
+    """
+    if generated.shape != real.shape:
+        raise ValueError(f"generated {list(generated.shape)} and real {list(real.shape)} differ in shape")
+    if temperatures and len(generated) < 2:
+        raise ValueError("drifting compares samples with each other: a batch needs at least two")
+    drifts = _drifts(generated.detach(), real, temperatures)
+    flat = generated.flatten(1)
+    zero = generated.new_zeros(())
+    drifting = sum((F.mse_loss(flat, flat.detach() + v) for v in drifts), zero)
+    l1 = F.l1_loss(generated, real)
+    norm = sum((v.abs().mean() for v in drifts), zero) / max(len(drifts), 1)
+    return DriftingLoss(drifting + l1_weight * l1, drifting.detach(), l1.detach(), norm)
+
+
+@torch.no_grad()
+def _drifts(generated: Tensor, real: Tensor, temperatures: Sequence[float]) -> list[Tensor]:
+    """One [B, D] drift for each temperature; the distances are the same for all of them."""
+    if not temperatures:
+        return []
+    g, r = generated.flatten(1), real.flatten(1)
+    distances = _feature_distances(g, r)
+    batch = len(g)
+    drifts = []
+    for temperature in temperatures:
+        kernel = torch.exp(-distances / temperature)
+        rows, columns = kernel.sum(1, keepdim=True), kernel.sum(0, keepdim=True)
+        kernel = kernel / (rows * columns).clamp_min(1e-12).sqrt()
+        away, towards = kernel[:, :batch], kernel[:, batch:]
+        pull = towards * away.sum(1, keepdim=True)
+        push = away * towards.sum(1, keepdim=True)
+        drifts.append(pull @ r - push @ g)
+    return drifts
+
+
+def _feature_distances(g: Tensor, r: Tensor) -> Tensor:
+    """Euclidean distances [B, 2B] from every generated feature to the generated, then the real ones.
+
+    A feature is the sample at unit norm, each dimension divided by its spread over {g, r, g}, then by √D.
+    No array of B × B × D is made.
+    """
+    g = g / g.norm(dim=1, keepdim=True).clamp_min(1e-8)
+    r = r / r.norm(dim=1, keepdim=True).clamp_min(1e-8)
+    spread = torch.cat([g, r, g]).std(dim=0, correction=0).clamp_min(1e-8)
+    scale = spread * g.shape[1] ** 0.5
+    g, r = g / scale, r / scale
+    return torch.cdist(g, torch.cat([g, r]))
