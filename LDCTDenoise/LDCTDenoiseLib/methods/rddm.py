@@ -2,16 +2,74 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-LOWEST, RANGE = -1024.0, 4096.0  # HU window of the network
+import numpy as np
+
+from .contract import check_batch
+
+if TYPE_CHECKING:  # torch is imported where it computes: the classical methods live without it
+    import torch
+    from torch import Tensor
+
+    from ..networks import RDDMUNet
+
+LOWEST, HIGHEST = -1024.0, 3072.0  # the HU window that the network sees
 
 
 def to_network(hu: Tensor) -> Tensor:
     """HU → network units: [−1024, 3072] becomes [−1, 1], values outside are clipped."""
-    return ((hu - LOWEST) * (2 / RANGE) - 1).clamp(-1, 1)
+    return ((hu - LOWEST) * (2 / (HIGHEST - LOWEST)) - 1).clamp(-1, 1)
 
 
 def from_network(x: Tensor) -> Tensor:
     """Network units → HU."""
-    return (x + 1) * (RANGE / 2) + LOWEST
+    return (x + 1) * ((HIGHEST - LOWEST) / 2) + LOWEST
+
+
+class RDDM:
+    """Fulfils `contract.Denoiser`; the engine says where and in which precision it computes (`place`)."""
+
+    uses_device = True
+    is_random = True
+
+    def __init__(self, id: str, network: RDDMUNet):
+        self.id = id
+        self._master = network.eval().requires_grad_(False).fold_embedding()
+        self._network = self._master
+
+    def place(self, device: str, dtype: torch.dtype, channels_last: bool = False) -> None:
+        """Compute on `device` in `dtype` from now on. The float32 weights are kept, so that every change is exact."""
+        import torch
+
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        plain = device == "cpu" and dtype == torch.float32
+        network = self._master if plain else copy.deepcopy(self._master).to(device=device, dtype=dtype)
+        self._network = network.to(memory_format=layout)
+
+    def denoise(
+        self, slices_hu: np.ndarray, *, seeds: Sequence[int], spacing: tuple[float, float] | None = None
+    ) -> np.ndarray:
+        """See `contract.Denoiser.denoise`. HU outside the window are not seen by the network and stay as they are."""
+        import torch
+
+        slices = check_batch(slices_hu, seeds)
+        weight = next(self._network.parameters())
+        rows, columns = slices.shape[1:]
+        below, right = (-side % self._network.multiple for side in (rows, columns))
+        with torch.inference_mode():
+            x = to_network(torch.from_numpy(slices)[:, None])
+            x = torch.nn.functional.pad(x, (0, right, 0, below), mode="replicate").to(weight.device)
+            noise = torch.from_numpy(_gaussian(seeds, x.shape[2:])).to(weight.device)
+            raw = self._network(noise.to(weight.dtype), x.to(weight.dtype))
+            y = (x + torch.tanh(raw.float())).clamp(-1, 1)
+            out = from_network(y)[:, 0, :rows, :columns].cpu().numpy()
+        outside = (slices < LOWEST) | (slices > HIGHEST)
+        return np.where(outside, slices, out)
+
+
+def _gaussian(seeds: Sequence[int], shape: tuple[int, int]) -> np.ndarray:
+    """ε, float32 [n, 1, H, W]: from NumPy and slice by slice, so that device and batch do not change it."""
+    return np.stack([np.random.default_rng(seed).standard_normal(shape, np.float32) for seed in seeds])[:, None]

@@ -32,6 +32,7 @@ class Phase:
 class TrainingConfig:
     id: str
     title: str
+    description: str
     series: tuple[Path, ...]
     validation: tuple[str, ...]  # names of series (patients) that are never trained on
     network: dict

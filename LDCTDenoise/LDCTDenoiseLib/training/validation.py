@@ -30,7 +30,7 @@ class ValidationSet:
                 noise = one.noise[i, 0].astype(np.float32) * one.level[i] * np.sqrt(1 / DOSE - 1)
                 normal.append(one.normal_dose[i].astype(np.float32))
                 low.append(np.clip(normal[-1] + noise, -1024, 3071))
-        return cls(np.array(low)[:, None], np.array(normal)[:, None])
+        return cls(np.array(low, np.float32)[:, None], np.array(normal, np.float32)[:, None])
 
     @torch.no_grad()
     def evaluate(self, network: RDDMUNet, device: str = "cpu") -> dict[str, float]:

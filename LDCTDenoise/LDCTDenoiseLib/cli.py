@@ -1,0 +1,94 @@
+"""`ldct-denoise`: finds the command, turns errors into one sentence and an exit status. Each command is a file in commands/."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from .errors import Cancelled, InputError
+
+DONE, BAD_INPUT, CANCELLED = 0, 2, 130
+
+# name → what it does; the module of a command is imported when it is called
+COMMANDS = {
+    "denoise": "denoise one volume",
+    "models": "list the methods, with size, licence and measured quality",
+    "import-weights": "import an authors' checkpoint",
+    "compare": "several methods on one volume: volumes, a picture and figures",
+    "evaluate": "the quality table on pairs of low and normal dose",
+    "simulate": "make a low-dose volume from a normal-dose one",
+    "benchmark": "seconds per slice and memory of the methods on this machine",
+    "train": "train a model from a configuration",
+    "demo": "denoise a real head CT that a package ships, from file to picture",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0 done, 2 bad input, 130 cancelled."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):  # a pipe on Windows would not take ± and ×
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+    except ValueError:
+        pass  # not the main thread: whoever called us handles signals
+    from .inference.progress import reporter
+
+    parser = _parser(argv)
+    if not argv:
+        parser.print_help()
+        return BAD_INPUT
+    args = parser.parse_args(argv)
+    shown = reporter(getattr(args, "progress", "auto"))
+    try:
+        args.run(args, shown)
+    except InputError as error:
+        shown.error(str(error))
+        return BAD_INPUT
+    except (Cancelled, KeyboardInterrupt):
+        shown.error("Cancelled; nothing was left half-written.")
+        return CANCELLED
+    finally:
+        shown.close()
+    return DONE
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="ldct-denoise",
+        description="Noise reduction for low-dose CT. For research use only, not for diagnosis.",
+        epilog="ldct-denoise COMMAND --help tells the arguments of a command.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    called = next((word for word in argv if not word.startswith("-")), None)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name == called:
+            module = import_module(f".commands.{name.replace('-', '_')}", __package__)
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one sentence, like every other error."""
+
+    def error(self, message: str) -> None:
+        self.exit(BAD_INPUT, f"ldct-denoise: {message[0].upper() + message[1:]}; see {self.prog} --help.\n")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser, *_):
+        from .version import package_version
+
+        print(f"ldct-denoise {package_version()}")
+        parser.exit(DONE)
+
+
+def _stop(*_) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""The commands of `ldct-denoise`, one file each: `add_arguments(parser)` and `run(args, reporter)`."""

@@ -1,0 +1,72 @@
+"""ldct-denoise denoise: one volume."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ..errors import InputError
+from .arguments import add_computing, add_input, add_output_rules, add_slices, add_strength, refuse_existing
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_input(parser)
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help=".nrrd .nhdr .nii .nii.gz .mha or .mhd")
+    parser.add_argument("--model", default="rddm-balanced", metavar="ID", help="see ldct-denoise models")
+    add_strength(parser)
+    parser.add_argument("--draws", type=int, default=1, metavar="K", help="average K random answers (default 1)")
+    parser.add_argument("--spread", type=Path, metavar="FILE", help="write the standard deviation between draws, HU")
+    parser.add_argument("--steps", type=int, metavar="S", help="evaluations a slice, for methods that take several")
+    add_slices(parser)
+    add_computing(parser)
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="write the record of how it was made")
+    add_output_rules(parser)
+
+
+def run(args: argparse.Namespace, reporter) -> None:
+    from ..files import read_volume, write_volume
+    from ..files.endings import ENDINGS_SENTENCE, ending_of
+    from ..inference.engine import Settings
+    from ..inference.run import WarmModel
+    from ..weights.store import find_card
+
+    for path in filter(None, (args.output, args.spread)):
+        if not ending_of(path):
+            raise InputError(
+                f"{path} must end in {ENDINGS_SENTENCE}: writing a DICOM series is not part of this version."
+            )
+    if args.spread and args.draws < 2:
+        raise InputError("The spread needs at least two draws: add --draws 4, for instance.")
+    outputs = [p for p in (args.output, args.spread, args.report) if p]
+    refuse_existing(outputs, args.overwrite)
+    card = find_card(args.model)
+    if args.steps is not None and card.family != "founddiff":
+        raise InputError(f"{card.id} evaluates each slice once: leave out --steps.")
+
+    volume = read_volume(args.input, progress=reporter.progress)
+    for text in volume.source.notices:
+        reporter.notice(text)
+    settings = Settings(args.seed, args.strength, args.draws, args.device, args.precision, args.slices)
+    settings.check(len(volume.hu))
+    result = WarmModel(card).denoise(volume, settings, progress=reporter.progress, notice=reporter.notice)
+    record = {**result.record, "input": args.input.name, "output": args.output.name}
+
+    reporter.close()
+    write_volume(result.volume, args.output, overwrite=args.overwrite)
+    if args.spread:
+        write_volume(result.spread, args.spread, overwrite=args.overwrite)
+    if args.report:
+        write_json(record, args.report, args.overwrite)
+    reporter.result({"output": str(args.output), "record": record})
+    if args.progress == "auto":
+        rate = record["seconds"] / len(result.volume.hu)
+        print(f"{args.output}: {len(result.volume.hu)} slices, {rate:.2f} s each ({record['device']}, {record['precision']})")
+        print("For research use only. Not for diagnosis.")
+
+
+def write_json(facts: dict, path: Path, overwrite: bool) -> None:
+    from ..files.atomic import atomic_output
+
+    with atomic_output(path, overwrite) as aside:
+        aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

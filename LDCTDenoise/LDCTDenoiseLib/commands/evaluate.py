@@ -1,0 +1,61 @@
+"""ldct-denoise evaluate: the quality table of any methods on any folder of pairs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .arguments import add_computing, add_output_rules, add_strength, model_ids, refuse_existing
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pairs", metavar="FOLDER", type=Path, help="pairs: NAME.npz, or NAME.low.nrrd and NAME.normal.nrrd")
+    parser.add_argument("--models", type=model_ids, required=True, metavar="A,B,…", help="see ldct-denoise models")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="every case and method")
+    parser.add_argument("--cases", action="store_true", help="print every case, not only the means")
+    add_strength(parser)
+    add_computing(parser)
+    add_output_rules(parser)
+
+
+def run(args: argparse.Namespace, reporter) -> None:
+    from ..inference.engine import Settings
+    from ..quality.table import compare_slices, format_table, summarize, write_csv
+    from ..training.pairs import find_pairs, read_pairs
+    from .methods import Methods
+
+    methods = Methods(args.models)
+    if args.csv:
+        refuse_existing([args.csv], args.overwrite)
+    settings = Settings(args.seed, args.strength, 1, args.device, args.precision)
+    paths = find_pairs(args.pairs)
+    rows = []
+    for number, pair in enumerate(read_pairs(paths), 1):
+        images, seconds = {"input": pair.low.hu}, {}
+        for id, result in methods.results(pair.low, settings, Quiet(reporter)):
+            images[id] = result.volume.hu
+            seconds[id] = result.record["seconds"] / len(pair.low.hu)
+        found = compare_slices(images, pair.normal.hu, pair.low.spacing[:2], case=pair.name)
+        for row in found:
+            if row["method"] in seconds:
+                row["seconds_per_slice"] = seconds[row["method"]]
+        rows += found
+        reporter.progress(number, len(paths), "evaluate")
+    reporter.close()
+    if args.csv:
+        write_csv(rows, args.csv)
+    if args.progress == "auto":
+        if args.cases:
+            print(format_table(rows), end="\n\n")
+        print(format_table(summarize(rows)))
+    reporter.result({"rows": summarize(rows)})
+
+
+class Quiet:
+    """The inner steps of one case are too short to show; what is noticed is still said."""
+
+    def __init__(self, reporter):
+        self.notice = reporter.notice
+
+    def progress(self, done: int, total: int, stage: str) -> None:
+        pass

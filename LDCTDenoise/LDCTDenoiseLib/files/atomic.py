@@ -1,0 +1,146 @@
+"""Outputs that appear whole or not at all.
+
+The work is done in a hidden folder beside the target, under the target's own name: a header that names its data
+file (.nhdr, .mhd) is then right from the start. On success everything moves to its place, the named file last, so
+that whoever sees it sees all of it; on failure the hidden folder goes and nothing is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+
+from ..errors import InputError
+
+
+@contextmanager
+def atomic_output(path: str | PathLike[str], overwrite: bool = False) -> Iterator[Path]:
+    """Gives a path to write to; what was written there is at `path` when the block ends without an exception.
+
+    Files written beside the given path, in its folder, are moved along. Missing parent folders are made.
+    Raises InputError if `path` exists and `overwrite` is False, or if the place cannot be written to; any other
+    exception of the block passes through, and leaves `path` as it was.
+    """
+    path = Path(path)
+    _refuse_existing(path, overwrite)
+    with _workplace(path) as folder:
+        aside = folder / path.name
+        yield aside
+        if not aside.is_file():
+            raise RuntimeError(f"nothing was written for {path.name}")
+        written = sorted(folder.iterdir(), key=lambda file: file == aside)
+        for file in written:
+            _flush(file)
+        _refuse_existing(path, overwrite)  # once more: someone may have been quicker
+        for file in written:
+            file.replace(path.parent / file.name)
+        _flush_folder(path.parent)
+
+
+@contextmanager
+def atomic_folder(
+    path: str | PathLike[str], overwrite: bool = False, endings: tuple[str, ...] = (".dcm",)
+) -> Iterator[Path]:
+    """Gives an empty folder to fill; it becomes `path` when the block ends without an exception.
+
+    An existing folder is replaced only if it is empty, or if `overwrite` is True and it holds nothing but files
+    with one of `endings`: a slip of the hand must not delete somebody's folder of other things.
+    Raises InputError and passes other exceptions as `atomic_output` does.
+    """
+    path = Path(path)
+    _refuse_existing_folder(path, overwrite, endings)
+    with _workplace(path) as folder:
+        aside = folder / "new"
+        aside.mkdir()
+        yield aside
+        for file in aside.iterdir():
+            _flush(file)
+        _refuse_existing_folder(path, overwrite, endings)
+        old = folder / "old"
+        if path.exists():
+            path.replace(old)
+        try:
+            aside.replace(path)
+        except OSError:
+            if old.exists():
+                old.replace(path)  # the former output comes back
+            raise
+        _flush_folder(path.parent)
+
+
+@contextmanager
+def _workplace(path: Path) -> Iterator[Path]:
+    """A hidden folder beside `path`, gone afterwards; errors of the file system become one sentence."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    folder = path.parent / f".ldct-{secrets.token_hex(6)}.part"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+        yield folder
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        for parent in missing:  # the innermost comes first
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        if isinstance(error, OSError):
+            raise InputError(_sentence(path, error)) from error
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sentence(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return f"The disk is full, so {path} was not written; make room or choose another folder."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{path} cannot be written to; choose another folder, or close the program that has the file open."
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"{path} cannot be made, because a part of its path is a file; choose another folder."
+    return f"{path} could not be written ({error.strerror or type(error).__name__}); choose another folder."
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    with contextlib.suppress(PermissionError):  # the sentence about the folder comes when it is written to
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; give the name of a file in it.")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists already; choose another name, or allow it to be replaced (--overwrite).")
+
+
+def _refuse_existing_folder(path: Path, overwrite: bool, endings: tuple[str, ...]) -> None:
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise InputError(f"{path} is a file; give the name of a new folder.")
+    inside = list(path.iterdir())
+    if inside and not overwrite:
+        raise InputError(
+            f"{path} holds files already; choose another folder, or allow it to be replaced (--overwrite)."
+        )
+    if any(not file.is_file() or file.suffix.lower() not in endings for file in inside):
+        allowed = " and ".join(endings)
+        raise InputError(f"{path} holds other things than {allowed} files and is not replaced; choose another folder.")
+
+
+def _flush(file: Path) -> None:
+    """Onto the disk, not only into the system's cache: a name must not outlive its content after a power cut."""
+    if file.is_file():
+        with file.open("r+b") as handle:
+            os.fsync(handle.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows cannot open a folder
+    with contextlib.suppress(OSError):  # some network file systems refuse; the data themselves are safe
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,122 @@
+"""A DICOM series as a CTVolume: exact HU, exact geometry."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..volume import CTVolume, Source
+from .dicom_fields import Fields, fields_of_frames
+from .dicom_geometry import grid_of
+from .dicom_header import plain
+from .dicom_pixels import PixelReader
+from .dicom_series import files_of_series
+from .dicom_slices import Slice, slices_of
+from .padding import declared_padding, plateau_padding
+
+# What a report says of the acquisition. Codes and numbers only: free text may hold a name.
+_FACTS = (
+    "Manufacturer",
+    "ManufacturerModelName",
+    "BodyPartExamined",
+    "ConvolutionKernel",
+    "FilterType",
+    "KVP",
+    "XRayTubeCurrent",
+    "ExposureTime",
+    "Exposure",
+    "CTDIvol",
+    "SpiralPitchFactor",
+    "SliceThickness",
+    "ReconstructionDiameter",
+    "GantryDetectorTilt",
+    "PatientPosition",
+)
+_REAL_HU = ("", "HU", "HU_MOD", "US")  # US means unspecified, which older scanners wrote for HU
+
+
+def read_dicom(path: Path, *, progress: Callable[[int, int, str], None], check: Callable[[], None]) -> CTVolume:
+    """The volume of the series at `path`, a folder or any one of its files.
+
+    `source.dtype`, `.slope` and `.intercept` tell how the slices are stored; where slices differ in slope or
+    intercept, the first slice's are given and dtype is "float32", because no one integer type with one slope holds
+    the volume. `source.files` names a file per slice, in slice order; an enhanced object names the same file for all.
+
+    Raises InputError for whatever is not one CT volume.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom comments on every odd header; what matters is checked here
+        files, notices = files_of_series(path, progress=progress, check=check)
+        slices = [piece for file in files for piece in slices_of(file)]
+        grid = grid_of(slices)
+        slices = [slices[i] for i in grid.order]
+        hu, padding = _values(slices, progress, check)
+        first = next(file for file in files if file.path == slices[0].path)
+        fields = fields_of_frames(first.name, first.dataset, slices[0].stored.frames)[slices[0].frame]
+        notices += [*grid.notices, *_header_notices(fields)]
+        facts = _facts(fields)
+    source = Source(
+        path=path,
+        kind="dicom",
+        dtype=_stored_type(slices),
+        slope=slices[0].slope,
+        intercept=slices[0].intercept,
+        files=tuple(piece.path for piece in slices),
+        notices=tuple(notices),
+        tags=facts,
+    )
+    return CTVolume(hu, grid.spacing, grid.origin, grid.direction, padding, source)
+
+
+def _values(
+    slices: list[Slice], progress: Callable[[int, int, str], None], check: Callable[[], None]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """HU as float32, and the padding as bool or None: both [slices, rows, columns]."""
+    reader = PixelReader()
+    reader.stored_values(
+        slices[0]
+    )  # a compressed file shows its true size only when it is decoded: ask before allocating
+    shape = (len(slices), slices[0].stored.rows, slices[0].stored.columns)
+    hu = np.empty(shape, dtype=np.float32)
+    padding = np.zeros(shape, dtype=bool)
+    for index, piece in enumerate(slices):
+        check()
+        stored = reader.stored_values(piece)
+        hu[index] = stored.astype(np.float64) * piece.slope + piece.intercept
+        if piece.padding is not None:
+            highest = piece.padding[1] * piece.slope + piece.intercept
+            padding[index] = declared_padding(stored, piece.padding, highest)
+        progress(index + 1, len(slices), "read")
+    return hu, padding if padding.any() else plateau_padding(hu)
+
+
+def _stored_type(slices: list[Slice]) -> str:
+    """numpy name of the integer type that holds every slice, float32 where slope or intercept vary."""
+    if len({(piece.slope, piece.intercept) for piece in slices}) > 1:
+        return "float32"
+    return np.result_type(*{piece.stored.dtype for piece in slices}).name
+
+
+def _header_notices(fields: Fields) -> list[str]:
+    notices = []
+    kind = plain(fields.get("RescaleType")).upper()
+    if kind not in _REAL_HU:
+        notices.append(f"The header calls the values {kind}, not HU; results hold for Hounsfield units only.")
+    if plain(fields.get("LossyImageCompression")) == "01":
+        notices.append(
+            "The images were once compressed with loss, which changes their noise; results may be less good."
+        )
+    return notices
+
+
+def _facts(fields: Fields) -> dict[str, str]:
+    facts = {}
+    for keyword in _FACTS:
+        value = fields.get(keyword)
+        if value is not None:
+            several = isinstance(value, Sequence) and not isinstance(value, str)
+            facts[keyword] = ("\\".join(str(v) for v in value) if several else str(value))[:64]
+    return facts

@@ -1,0 +1,161 @@
+"""One DICOM file: its header, and where its pixels lie, without the pixels themselves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")  # enhanced, converted from classic
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+DICOM_INDEX = "1.2.840.10008.1.3.10"
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+NATIVE = ("1.2.840.10008.1.2", EXPLICIT_LITTLE, EXPLICIT_BIG)
+
+_PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)  # float, double, integer
+_HEAD = 140  # bytes that tell DICOM from other files
+_LONGEST_VALUE = 1 << 16  # a header value longer than this is stepped over: none that is needed here is
+
+
+@dataclass(frozen=True)
+class PixelPlace:
+    """Where the pixel data lie in the file: bytes; length is None where they are encapsulated (compressed)."""
+
+    offset: int
+    length: int | None
+    integer: bool
+
+
+@dataclass(frozen=True)
+class DicomFile:
+    """A DICOM file: `dataset` is the header up to the pixels, `pixels` is None if none were found."""
+
+    path: Path
+    dataset: Dataset
+    syntax: str
+    size: int
+    pixels: PixelPlace | None
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def series(self) -> str:
+        return plain(value_of(self.dataset, "SeriesInstanceUID"), 64)
+
+    @property
+    def number(self) -> str:
+        return plain(value_of(self.dataset, "SeriesNumber"))
+
+    @property
+    def modality(self) -> str:
+        return plain(value_of(self.dataset, "Modality")).upper()
+
+    @property
+    def sop_class(self) -> str:
+        meta = value_of(self.dataset.file_meta, "MediaStorageSOPClassUID")
+        return plain(value_of(self.dataset, "SOPClassUID") or meta, 64)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is, or should be, a picture: one that was cut off before its pixels counts too."""
+        return self.pixels is not None or "Rows" in self.dataset or self.sop_class in (CT_IMAGE, *ENHANCED_CT)
+
+    @property
+    def is_localizer(self) -> bool:
+        """A scout view, by the words that scanners use for it."""
+        words = value_of(self.dataset, "ImageType") or ()
+        words = [words] if isinstance(words, str) else words
+        return any(re.search("LOCALI[ZS]ER|SCOUT|SURVIEW|TOPOGRAM", str(word).upper()) for word in words)
+
+
+def value_of(dataset: Dataset, keyword: str) -> object:
+    """The value, or None where it is absent, empty, or cannot be made sense of."""
+    try:
+        value = dataset.get(keyword)
+    except Exception:  # pydicom decodes on access and raises many kinds
+        return None
+    return None if value in ("", b"") else value
+
+
+def plain(value: object, longest: int = 16) -> str:
+    """A header value that may stand in a sentence: codes and numbers only, never free text with a name in it."""
+    return re.sub(r"[^A-Za-z0-9._/-]", "", str(value if value is not None else ""))[:longest]
+
+
+def read_header(path: Path) -> DicomFile | None:
+    """The header of the DICOM file `path`, or None if it is not DICOM.
+
+    Raises InputError if it begins as DICOM and cannot be understood, OSError if it cannot be opened.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        if not _begins_as_dicom(head):
+            return None
+        size = file.seek(0, 2)
+        file.seek(0)
+        try:
+            header = _parse(path, file, size)
+        except OSError:
+            raise
+        except Exception:  # pydicom raises a dozen kinds on damaged headers
+            header = None
+    # Without a class and without pixels nothing can be told of it: cut off early, unless it is a medium's index.
+    known = header is not None and (
+        header.pixels is not None or header.sop_class == DICOM_INDEX or "SOPClassUID" in header.dataset
+    )
+    if known:
+        return header
+    if head[128:132] == b"DICM":
+        raise damaged(path.name)
+    return None  # it only looked like a bare data set
+
+
+def _parse(path: Path, file: BinaryIO, size: int) -> DicomFile:
+    """Reads up to the pixels, noting where they begin."""
+    from pydicom.filereader import read_partial
+
+    place: PixelPlace | None = None
+
+    def at_pixels(tag: int, _vr: str | None, length: int) -> bool:
+        nonlocal place
+        if tag not in _PIXEL_TAGS:
+            return False
+        place = PixelPlace(file.tell(), None if length == 0xFFFFFFFF else length, tag == _PIXEL_TAGS[-1])
+        return True
+
+    # `force` for files without the 128-byte preamble, which older archives still hand out.
+    dataset = read_partial(file, at_pixels, defer_size=_LONGEST_VALUE, force=True)
+    syntax = str(value_of(dataset.file_meta, "TransferSyntaxUID") or EXPLICIT_LITTLE)
+    return DicomFile(path, dataset, syntax, size, place)
+
+
+def damaged(name: str) -> InputError:
+    return InputError(f"{name} is damaged or incomplete and cannot be read as DICOM; copy it again from its source.")
+
+
+def begins_as_dicom(path: Path) -> bool:
+    """Whether `path` looks like DICOM, by its first bytes; False for what cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return _begins_as_dicom(file.read(_HEAD))
+    except OSError:
+        return False
+
+
+def _begins_as_dicom(head: bytes) -> bool:
+    if head[128:132] == b"DICM":
+        return True
+    # A bare data set: group 0002 or 0008, a low element number, then a value representation or a short length.
+    if len(head) < 8 or head[:2] not in (b"\x02\x00", b"\x08\x00") or head[3] != 0:
+        return False
+    return bool(re.match(rb"[A-Z]{2}", head[4:6])) or head[6:8] == b"\x00\x00"

@@ -1,0 +1,201 @@
+"""The one engine for every method: a volume in, slices through the method in batches that fit, a volume out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import Cancelled, InputError
+from ..methods.contract import Denoiser
+from ..volume import CTVolume
+from .devices import Setup, move_to_processor, prepare
+from .ladder import Rung, is_out_of_memory
+from .seeds import slice_seed
+from .tiles import denoise_in_tiles
+
+AIR = -1024.0  # what a method is shown where the scanner measured nothing
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user chooses. `slices` is a half-open range of slice numbers, None for all."""
+
+    seed: int = 0
+    strength: float = 1.0
+    draws: int = 1
+    device: str = "auto"
+    precision: str = "auto"
+    slices: tuple[int, int] | None = None
+
+    def check(self, count: int) -> None:
+        """InputError for values that make no sense for a volume of `count` slices."""
+        if not 0 <= self.strength <= 1:
+            raise InputError(f"The strength must lie between 0 and 1, not {self.strength:g}.")
+        if self.draws < 1:
+            raise InputError(f"The number of draws must be at least 1, not {self.draws}.")
+        if self.slices and not 0 <= self.slices[0] < self.slices[1] <= count:
+            raise InputError(f"The volume has {count} slices: choose a range A:B with 0 ≤ A < B ≤ {count}.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`volume` and `spread` (standard deviation between draws in HU, None for one draw) cover the chosen slices."""
+
+    volume: CTVolume
+    spread: CTVolume | None
+    setup: Setup
+    rung: Rung
+    notices: tuple[str, ...]
+    seconds: float
+
+
+def denoise_volume(
+    volume: CTVolume,
+    denoiser: Denoiser,
+    settings: Settings,
+    *,
+    setup: Setup | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    notice: Callable[[str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Outcome:
+    """Denoise slice by slice; `setup` from an earlier run with the same method saves the self-check.
+
+    progress(done, total, stage) counts evaluated slices; notice(text) hears each step down the memory ladder;
+    cancel() is asked before every batch. Raises InputError or Cancelled; the input is never changed.
+    """
+    settings.check(len(volume.hu))
+    if settings.draws > 1 and not denoiser.is_random:
+        raise InputError(f"{denoiser.id} gives the same answer at every draw: leave --draws at 1.")
+    begun = time.perf_counter()
+    first, last = settings.slices or (0, len(volume.hu))
+    part = volume.slices(first, last)
+    run = _Run(denoiser, part, notice or (lambda text: None))
+    run.prepare(setup, settings)
+    mean, spread = run.all_slices(settings, first, progress, cancel or (lambda: False))
+    out = part.hu + np.float32(settings.strength) * (mean - part.hu)
+    return Outcome(
+        volume=part.with_hu(out),
+        spread=None if spread is None else _spread_volume(part, spread * settings.strength),
+        setup=run.setup,
+        rung=run.rung,
+        notices=tuple(run.said),
+        seconds=time.perf_counter() - begun,
+    )
+
+
+class _Run:
+    """One pass over one volume: what it has said, and the rung of the memory ladder it stands on."""
+
+    def __init__(self, denoiser: Denoiser, volume: CTVolume, notice: Callable[[str], None]):
+        self.denoiser, self.volume, self._notice = denoiser, volume, notice
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        self._notice(text)
+
+    def prepare(self, setup: Setup | None, settings: Settings) -> None:
+        middle = self.shown(len(self.volume.hu) // 2, len(self.volume.hu) // 2 + 1)[0]
+        self.setup = setup or prepare(self.denoiser, middle, settings.device, settings.precision)
+        for text in self.setup.notices:
+            self.say(text)
+        self.rung = Rung(self.setup.device, self.setup.batch)
+
+    def all_slices(
+        self,
+        settings: Settings,
+        offset: int,
+        progress: Callable[[int, int, str], None] | None,
+        cancel: Callable[[], bool],
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Mean over the draws, and for several their standard deviation; float32 like the volume."""
+        count, draws = len(self.volume.hu), settings.draws
+        mean = np.empty_like(self.volume.hu)
+        squares = np.zeros_like(mean) if draws > 1 else None
+        start, done = 0, 0
+        while start < count:
+            stop = min(count, start + self.rung.batch)
+            shown = self.shown(start, stop)
+            for draw in range(draws):
+                if cancel():
+                    raise Cancelled
+                seeds = [slice_seed(settings.seed, offset + i, draw) for i in range(start, stop)]
+                output = self._batch(shown, seeds, cancel)
+                if draw == 0:
+                    mean[start:stop] = output
+                else:  # Welford: numerically safe, and no draw is kept
+                    change = output - mean[start:stop]
+                    mean[start:stop] += change / (draw + 1)
+                    squares[start:stop] += change * (output - mean[start:stop])
+                done += stop - start
+                if progress:
+                    progress(done, count * draws, "denoise")
+            start = stop
+        if squares is None:
+            return mean, None
+        return mean, np.sqrt(np.maximum(squares, 0) / (draws - 1))
+
+    def shown(self, start: int, stop: int) -> np.ndarray:
+        """The slices as the method sees them: air where there is padding."""
+        slices = self.volume.hu[start:stop]
+        if self.volume.padding is not None:
+            slices = np.where(self.volume.padding[start:stop], np.float32(AIR), slices)
+        return slices
+
+    def _batch(self, slices: np.ndarray, seeds: list[int], cancel: Callable[[], bool]) -> np.ndarray:
+        """One batch, in smaller parts after each step down the ladder."""
+        outputs = []
+        while len(slices):
+            size = self.rung.batch
+            try:
+                output = self._compute(slices[:size], seeds[:size])
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                if cancel():
+                    raise Cancelled from error
+                self._step_down()
+                continue
+            if not np.isfinite(output).all():
+                raise InputError(f"{self.denoiser.id} gave values that are not numbers: its weights are damaged.")
+            outputs.append(output)
+            slices, seeds = slices[size:], seeds[size:]
+        return np.concatenate(outputs)
+
+    def _compute(self, slices: np.ndarray, seeds: list[int]) -> np.ndarray:
+        spacing = self.volume.spacing[:2]
+        if self.rung.tile is None:
+            return self.denoiser.denoise(slices, seeds=seeds, spacing=spacing)
+        return denoise_in_tiles(self.denoiser, slices, seeds=seeds, spacing=spacing, tile=self.rung.tile)
+
+    def _step_down(self) -> None:
+        device = self.rung.device
+        self.rung, text = self.rung.below(self.denoiser.uses_device)
+        self.say(text)
+        if self.rung.device != device:
+            move_to_processor(self.denoiser)
+            self.setup = replace(self.setup, device="cpu", precision="float32", channels_last=False)
+        release_memory()
+
+
+def release_memory() -> None:
+    """Give back what torch keeps for later, so that the next, smaller try starts with all there is."""
+    import gc
+    import sys
+
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _spread_volume(volume: CTVolume, spread: np.ndarray) -> CTVolume:
+    """Spread has no padding and no HU of its own: nothing was drawn where nothing was measured."""
+    if volume.padding is not None:
+        spread = np.where(volume.padding, np.float32(0), spread)
+    source = replace(volume.source, dtype="float32", slope=1.0, intercept=0.0)
+    return replace(volume, hu=spread, padding=None, source=source)

@@ -1,0 +1,119 @@
+"""What a person or another program sees while work goes on."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Protocol, TextIO
+
+
+class Reporter(Protocol):
+    """Hears what happens; `progress` has the signature that every long function of the library calls."""
+
+    def progress(self, done: int, total: int, stage: str) -> None: ...
+
+    def notice(self, text: str) -> None: ...
+
+    def result(self, facts: dict) -> None: ...
+
+    def error(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Silent:
+    """Nothing but errors, in plain words on standard error."""
+
+    def progress(self, done: int, total: int, stage: str) -> None:
+        pass
+
+    def notice(self, text: str) -> None:
+        pass
+
+    def result(self, facts: dict) -> None:
+        pass
+
+    def error(self, text: str) -> None:
+        print(f"ldct-denoise: {text}", file=sys.stderr)
+
+    def close(self) -> None:
+        pass
+
+
+class JsonLines(Silent):
+    """One JSON object a line on standard output, for the panel and other programs."""
+
+    def __init__(self, out: TextIO | None = None):
+        self._out = out or sys.stdout
+        self._stage, self._begun, self._first = "", 0.0, 0
+
+    def progress(self, done: int, total: int, stage: str) -> None:
+        now = time.monotonic()
+        if stage != self._stage:  # the first report of a stage starts its clock: loading is not counted as speed
+            self._stage, self._begun, self._first = stage, now, done
+        rate = (done - self._first) / (now - self._begun) if now > self._begun else 0.0
+        eta = round((total - done) / rate, 1) if rate else None
+        self._write({"event": "progress", "done": done, "total": total, "stage": stage, "eta_s": eta})
+
+    def notice(self, text: str) -> None:
+        self._write({"event": "notice", "text": text})
+
+    def result(self, facts: dict) -> None:
+        self._write({"event": "result", **facts})
+
+    def error(self, text: str) -> None:
+        self._write({"event": "error", "text": text})
+        super().error(text)
+
+    def _write(self, event: dict) -> None:
+        print(json.dumps(event, ensure_ascii=False), file=self._out, flush=True)
+
+
+class Bar(Silent):
+    """A progress bar a stage on standard error."""
+
+    def __init__(self) -> None:
+        self._bar, self._stage = None, ""
+
+    def progress(self, done: int, total: int, stage: str) -> None:
+        from tqdm import tqdm
+
+        if stage != self._stage:
+            self.close()
+            self._bar, self._stage = tqdm(total=total, desc=stage, unit="slice", leave=True), stage
+        self._bar.update(done - self._bar.n)
+
+    def notice(self, text: str) -> None:
+        self._say(f"Note: {text}")
+
+    def error(self, text: str) -> None:
+        self.close()
+        super().error(text)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._stage = None, ""
+
+    def _say(self, text: str) -> None:
+        if self._bar is None:
+            print(text, file=sys.stderr)
+        else:
+            self._bar.write(text, file=sys.stderr)
+
+
+def reporter(kind: str) -> Reporter:
+    """`auto` (a bar on a terminal, notices alone elsewhere), `json` or `none`."""
+    if kind == "json":
+        return JsonLines()
+    if kind == "none":
+        return Silent()
+    return Bar() if sys.stderr.isatty() else Notices()
+
+
+class Notices(Silent):
+    """No bar: a file or a pipe wants no moving line, but what was noticed still belongs there."""
+
+    def notice(self, text: str) -> None:
+        print(f"Note: {text}", file=sys.stderr)

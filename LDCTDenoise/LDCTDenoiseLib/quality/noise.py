@@ -1,0 +1,135 @@
+"""Noise magnitude without a reference: the global noise level, the mode of the local standard deviation.
+
+Christianson, Winslow, Frush, Samei, "Automated technique to measure noise in clinical CT examinations",
+AJR 205 (2015) W93–W99. Edges and vessels raise the local standard deviation in some windows; the mode does not
+see them, as long as homogeneous tissue is the most frequent thing in the slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SOFT_TISSUE_HU = (0.0, 170.0)
+WINDOW_MM = 6.0
+LEAST_TISSUE_MM2 = 100.0  # below 1 cm² of soft tissue the mode is an accident (a quarter of a very small slice)
+DEFAULT_SPACING_MM = (0.75, 0.75)  # a body in 512 pixels, where nobody knows better
+OUTSIDE_HU = -900.0  # air around the patient is below; its noise is clipped, or a table's foam
+
+_BIN = 0.02  # histogram bins, as a fraction of the typical local standard deviation
+_SMOOTHING_BINS = 3.0  # 6 % wide: half the scatter of a standard deviation of about 70 correlated values
+
+
+def local_sd(slice_hu: np.ndarray, spacing_mm: float | Sequence[float]) -> np.ndarray:
+    """Standard deviation around every pixel, in a square of about 6 mm.
+
+    slice_hu    [rows, columns], HU
+    spacing_mm  pixel size: one number, or (between columns, between rows) in mm
+    Returns float32 [rows, columns], HU; at the border the slice is mirrored.
+    """
+    return _local_mean_and_sd(slice_hu, spacing_mm)[1]
+
+
+def global_noise_level(hu: np.ndarray, spacing_xy_mm: float | Sequence[float]) -> float:
+    """Mode of the local standard deviation over soft tissue, in HU; of the pooled slices when there are several.
+
+    hu             [rows, columns] or [slices, rows, columns], HU
+    spacing_xy_mm  pixel size: one number, or (between columns, between rows) in mm
+    Returns NaN where there is less than 1 cm² of soft tissue a slice on average, 0 for a noise-free image.
+    """
+    return _noise_level(hu, spacing_xy_mm, SOFT_TISSUE_HU)
+
+
+def noise_level_anywhere(slice_hu: np.ndarray, spacing_xy_mm: float | Sequence[float] | None = None) -> float:
+    """The global noise level, and where there is no soft tissue the best that the slice offers; never NaN.
+
+    For filters that must choose a strength for any slice: soft tissue, else whatever is denser than air,
+    else 0 (nothing to measure: leave the slice alone).
+    slice_hu [rows, columns], HU; spacing_xy_mm as in `global_noise_level`, about 0.75 mm when unknown.
+    """
+    spacing = DEFAULT_SPACING_MM if spacing_xy_mm is None else spacing_xy_mm
+    for tissue in (SOFT_TISSUE_HU, (OUTSIDE_HU, np.inf)):
+        level = _noise_level(slice_hu, spacing, tissue)
+        if np.isfinite(level):
+            return level
+    return 0.0
+
+
+def _noise_level(hu: np.ndarray, spacing: float | Sequence[float], tissue: tuple[float, float]) -> float:
+    slices = np.asarray(hu)
+    slices = slices[None] if slices.ndim == 2 else slices
+    found = []
+    for image in slices:
+        mean, sd = _local_mean_and_sd(image, spacing)
+        found.append(sd[_mostly_tissue(image, mean, tissue, spacing)])
+    values = np.concatenate(found) if found else np.empty(0, np.float32)
+    x, y = pixel_size(spacing)
+    least = min(LEAST_TISSUE_MM2 / (x * y), slices[0].size / 4 if found else 0)
+    if values.size < max(1, least * len(slices)):
+        return float("nan")
+    # Exactly flat windows are paint (masked background, phantom outside the scan), unless there is nothing else.
+    noisy = values[values > 1e-3]
+    if noisy.size < max(1, least):
+        return 0.0
+    return _mode(noisy)
+
+
+def _mostly_tissue(
+    image: np.ndarray, mean: np.ndarray, tissue: tuple[float, float], spacing: float | Sequence[float]
+) -> np.ndarray:
+    """Windows whose mean and at least half of whose neighbourhoods of 3×3 pixels have the tissue's HU.
+
+    Means decide, not voxels: a voxel's own noise must not choose which windows count. The second condition
+    drops windows half in air and half in bone, whose mean happens to be that of soft tissue.
+    """
+    from scipy.ndimage import uniform_filter
+
+    low, high = tissue
+    small = uniform_filter(np.asarray(image, dtype=np.float32), 3)
+    share = uniform_filter(((small >= low) & (small <= high)).astype(np.float32), _window(spacing))
+    return (mean >= low) & (mean <= high) & (share >= 0.5)
+
+
+def _mode(values: np.ndarray) -> float:
+    """Most frequent value of a positive sample: peak of a smoothed histogram, refined by a parabola."""
+    from scipy.ndimage import gaussian_filter1d
+
+    # The lower quartile lies in homogeneous tissue even where most windows hold an edge.
+    width = _BIN * float(np.quantile(values, 0.25))
+    index = np.floor(values / width)
+    count = np.bincount(index[index < 20 / _BIN].astype(np.int64), minlength=5).astype(np.float64)
+    density = gaussian_filter1d(count, _SMOOTHING_BINS, mode="constant")
+    peak = int(np.argmax(density))
+    shift = 0.0
+    if 0 < peak < len(density) - 1:
+        left, middle, right = density[peak - 1 : peak + 2]
+        curvature = left - 2 * middle + right
+        shift = 0.5 * (left - right) / curvature if curvature < 0 else 0.0
+    return float((peak + 0.5 + shift) * width)
+
+
+def _local_mean_and_sd(slice_hu: np.ndarray, spacing: float | Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.ndimage import uniform_filter
+
+    image = np.asarray(slice_hu, dtype=np.float64)  # squares of metal need more than float32 carries
+    size = _window(spacing)
+    count = size[0] * size[1]
+    mean = uniform_filter(image, size)
+    variance = np.maximum(uniform_filter(image * image, size) - mean * mean, 0.0) * (count / (count - 1))
+    return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
+
+
+def _window(spacing: float | Sequence[float]) -> tuple[int, int]:
+    """The 6 mm window in pixels, (rows, columns); at least 3 × 3 to have a standard deviation."""
+    between_columns, between_rows = pixel_size(spacing)
+    return max(3, round(WINDOW_MM / between_rows)), max(3, round(WINDOW_MM / between_columns))
+
+
+def pixel_size(spacing: float | Sequence[float]) -> tuple[float, float]:
+    """(between columns, between rows) in mm from one number, a pair, or a volume's x, y, z spacing."""
+    values = np.atleast_1d(np.asarray(spacing, dtype=np.float64))
+    x, y = (values[0], values[0]) if len(values) == 1 else (values[0], values[1])
+    if not (x > 0 and y > 0 and np.isfinite(x) and np.isfinite(y)):
+        raise ValueError(f"pixel spacing must be positive, got {spacing}")
+    return float(x), float(y)

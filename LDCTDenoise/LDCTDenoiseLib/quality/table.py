@@ -1,0 +1,190 @@
+"""The quality figures of several methods side by side: one row per case and method, and their summary."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .metrics import as_stack, check_same_shape, psnr, rmse, ssim
+from .noise import global_noise_level
+from .nps import find_rois, measure_nps
+from .output import whole_file
+from .tissue import bias, classes
+
+Row = dict[str, "str | float"]
+
+REFERENCE = "reference"  # name of the reference's own row
+_WINDOWS = ("full", "soft")
+
+# key: (heading, digits after the point) of what a terminal shows; a CSV holds every key.
+COLUMNS: dict[str, tuple[str, int]] = {
+    "case": ("case", 0),
+    "method": ("method", 0),
+    "cases": ("cases", 0),
+    "psnr_full": ("PSNR dB", 2),
+    "gain_full": ("gain dB", 2),
+    "ssim_full": ("SSIM", 3),
+    "rmse_full": ("RMSE HU", 1),
+    "gain_soft": ("soft gain", 2),
+    "ssim_soft": ("soft SSIM", 3),
+    "noise": ("noise HU", 1),
+    "noise_ratio": ("× ref.", 2),
+    "noise_reduction": ("less noise %", 0),
+    "nps_mean": ("NPS mean /mm", 3),
+    "nps_peak": ("peak /mm", 3),
+    "nps_mean_ratio": ("mean ×", 2),
+    "bias_lung": ("lung HU", 1),
+    "bias_fat": ("fat HU", 1),
+    "bias_soft": ("soft HU", 1),
+    "bias_bone": ("bone HU", 1),
+}
+
+
+def compare_slices(
+    images: dict[str, np.ndarray],
+    reference: np.ndarray | None,
+    spacing: float | Sequence[float],
+    *,
+    case: str = "",
+    input_name: str = "input",
+) -> list[Row]:
+    """Figures of every image of one case: one row each, and a row "reference" where there is one.
+
+    images      name → HU [slices, rows, columns] or [rows, columns]; `input_name` is the low-dose input
+    reference   HU of the same shape, or None
+    spacing     pixel size in mm, (between columns, between rows)
+    Keys: case, method; noise (global level, HU), noise_reduction (% less than the input), nps_mean and nps_peak
+    (1/mm), nps_noise (HU), nps_rois, nps_mean_ratio, bias_air … bias_bone (HU). With a reference also noise_ratio and,
+    for the windows full and soft, psnr_, gain_ (dB over the input), ssim_, rmse_. Ratios and biases are against the
+    reference, and against the input where there is none. What cannot be measured is NaN.
+    Raises InputError for shapes that differ, a missing input, or missing scikit-image (with a reference only).
+    """
+    if input_name not in images:
+        raise InputError(f"The comparison needs the low-dose image under the name {input_name!r}.")
+    stacks = {name: as_stack(hu) for name, hu in images.items()}
+    # One image decides for all where noise and tissues are measured; the cleaner one where there is a choice.
+    standard = stacks[input_name] if reference is None else as_stack(reference)
+    for hu in stacks.values():
+        check_same_shape(hu, standard)
+    if reference is not None:
+        stacks[REFERENCE] = standard
+
+    rois, tissues = find_rois(standard, spacing), classes(standard)
+    standard_nps = measure_nps(standard, rois, spacing)
+    noise = {name: global_noise_level(hu, spacing) for name, hu in stacks.items()}
+    rows: list[Row] = []
+    for name, hu in stacks.items():
+        nps = measure_nps(hu, rois, spacing)
+        row: Row = {"case": case, "method": name}
+        if reference is not None and name != REFERENCE:
+            row |= _against_reference(hu, standard, stacks[input_name])
+        if reference is not None:
+            row["noise_ratio"] = _ratio(noise[name], noise[REFERENCE])
+        row |= {
+            "noise": noise[name],
+            "noise_reduction": 100 * (1 - _ratio(noise[name], noise[input_name])),
+            "nps_mean": nps.mean,
+            "nps_peak": nps.peak,
+            "nps_noise": nps.noise,
+            "nps_mean_ratio": _ratio(nps.mean, standard_nps.mean),
+            "nps_rois": nps.rois,
+        }
+        row |= {f"bias_{tissue}": value for tissue, value in bias(hu, standard, tissues).items()}
+        rows.append(row)
+    return rows
+
+
+def summarize(rows: Iterable[Row]) -> list[Row]:
+    """One row per method: `cases`, the mean of every figure, and its standard deviation over cases as `<key>_sd`.
+
+    Infinite and missing values are left out; the deviation of a single case is NaN.
+    """
+    by_method: dict[str, list[Row]] = {}
+    for row in rows:
+        by_method.setdefault(str(row["method"]), []).append(row)
+    summary = []
+    for method, group in by_method.items():
+        line: Row = {"method": method, "cases": len(group)}
+        for key in _keys(group):
+            if key in ("case", "method"):
+                continue
+            values = [float(row[key]) for row in group if key in row and math.isfinite(float(row[key]))]
+            line[key] = float(np.mean(values)) if values else float("nan")
+            line[f"{key}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+        summary.append(line)
+    return summary
+
+
+def write_csv(rows: Sequence[Row], path: str | Path) -> None:
+    """Writes rows as UTF-8 CSV with a heading; what could not be measured stays empty. Raises InputError."""
+    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, _keys(rows), restval="", lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: _plain(value) for key, value in row.items()})
+
+
+def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
+    """Plain text for a terminal: the columns of `COLUMNS` that the rows hold, or those asked for.
+
+    Figures with a `<key>_sd` read "41.20 ± 0.35"; missing ones "–".
+    """
+    if columns is None:
+        held = set(_keys(rows))
+        columns = [key for key in COLUMNS if key in held and any(row.get(key) != "" for row in rows)]
+    cells = [[COLUMNS.get(key, (key, 3))[0] for key in columns]]
+    cells += [[_cell(row, key) for key in columns] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    is_text = [all(isinstance(row.get(key), str) for row in rows) for key in columns]
+    lines = [
+        "  ".join(
+            text.ljust(width) if left else text.rjust(width)
+            for text, width, left in zip(line, widths, is_text, strict=True)
+        ).rstrip()
+        for line in cells
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _against_reference(hu: np.ndarray, reference: np.ndarray, low_dose: np.ndarray) -> Row:
+    row: Row = {}
+    for window in _WINDOWS:
+        value, before = psnr(hu, reference, window), psnr(low_dose, reference, window)
+        row[f"psnr_{window}"] = value
+        row[f"gain_{window}"] = 0.0 if value == before else value - before  # also where both are infinite
+        row[f"ssim_{window}"] = ssim(hu, reference, window)
+        row[f"rmse_{window}"] = rmse(hu, reference, window)
+    return row
+
+
+def _ratio(value: float, base: float) -> float:
+    return value / base if base > 0 else float("nan")
+
+
+def _keys(rows: Iterable[Row]) -> list[str]:
+    """Every key of the rows, in the order of first appearance."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def _plain(value: str | float) -> str | float:
+    if isinstance(value, float):
+        return f"{value:.6g}" if not math.isnan(value) else ""
+    return value
+
+
+def _cell(row: Row, key: str) -> str:
+    value = row.get(key, float("nan"))
+    if isinstance(value, str):
+        return value
+    if math.isnan(value):
+        return "–"
+    digits = COLUMNS.get(key, (key, 3))[1]
+    text = f"{value:.{digits}f}"
+    spread = row.get(f"{key}_sd", float("nan"))
+    return text if isinstance(spread, str) or math.isnan(spread) else f"{text} ± {spread:.{digits}f}"

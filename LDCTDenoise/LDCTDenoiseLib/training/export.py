@@ -1,0 +1,51 @@
+"""From a training run to a model that can be used: averaged weights as float16 safetensors, and a card."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import torch
+
+from ..version import package_version
+from ..weights.cards import Card
+from ..weights.store import save_weights
+from .config import TrainingConfig
+from .loop import TrainingState
+
+REFERENCES = ["Wang, Lyu, Wang: RDDM, arXiv 2605.17188 (2026)", "Yu et al., JCAT 2012 (noise insertion)"]
+
+
+def export(config: TrainingConfig, state: TrainingState, series: list[str], folder: Path) -> Card:
+    """Write `<id>.safetensors` and `<id>.json` to `folder`; measured quality is added to the card by hand and command."""
+    trained = [name for name in series if name not in config.validation]
+    phases = "; ".join(
+        f"{p.name}: {p.steps} steps of {p.batch}×{p.patch}²"
+        + (f", drifting τ {', '.join(map(str, p.temperatures))}" if p.temperatures else ", L1")
+        for p in config.phases
+    )
+    card = Card(
+        id=config.id,
+        title=config.title,
+        version=package_version(),
+        family="rddm",
+        description=config.description,
+        network=config.network,
+        hu_window=(-1024.0, 3072.0),
+        licence="CC BY 4.0",
+        training_data=(
+            f"{len(trained)} normal-dose series of The Cancer Imaging Archive (CC BY 3.0 and 4.0: {', '.join(trained)}), "
+            f"projection-domain noise at {config.dose[0]:g} to {config.dose[1]:g} of the dose. {phases}. "
+            f"{state.step} steps in {state.seconds:.0f} s on {_machine()}."
+        ),
+        intended_use="Research on noise reduction in CT of the chest, abdomen, pelvis, neck and head. Not for diagnosis.",
+        references=REFERENCES,
+    )
+    weights = {name: value.cpu() for name, value in state.average.items()}
+    return save_weights(folder, card, weights, dtype="float16")
+
+
+def _machine() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{torch.get_num_threads()} {platform.machine()} processor cores"

@@ -1,0 +1,27 @@
+# `make demo` and `make test` need nothing but Python 3.10–3.13 and a package registry.
+PYTHON ?= python3
+# The processor build serves both commands; for CUDA on Linux leave it, or choose your own: make demo TORCH="torch>=2.2"
+TORCH ?= torch==2.13.0
+BIN = .venv/bin
+
+.PHONY: demo test lint clean
+
+demo: .venv/installed
+	$(BIN)/ldct-denoise demo demo --overwrite
+
+test: .venv/installed lint
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# torch first and by name: asked for by another package, pip would take whatever build is newest
+.venv/installed: pyproject.toml Makefile
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[networks,filters,pictures,demo,test]"
+	touch $@
+
+clean:
+	rm -rf .venv demo build *.egg-info LDCTDenoise/*.egg-info
