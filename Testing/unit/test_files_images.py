@@ -192,6 +192,16 @@ def test_a_header_that_claims_too_much_is_refused(tmp_path: Path):
     assert "damaged" in refusal(lambda: read_volume(tmp_path / "x.nii.gz"))
 
 
+@pytest.mark.parametrize(("ending", "sizes"), [(".nrrd", b"11 14 6"), (".nhdr", b"11 14 6"), (".mha", b"11 14 6")])
+def test_a_compressed_file_that_claims_too_much_takes_no_memory(tmp_path: Path, ending: str, sizes: bytes, monkeypatch):
+    path = write_volume(a_volume(), tmp_path / f"x{ending}")
+    content = path.read_bytes()
+    assert sizes in content
+    path.write_bytes(content.replace(sizes, b"900 900 900", 1))
+    monkeypatch.setattr(sitk, "ReadImage", lambda name: pytest.fail("ITK was asked for the voxels"))
+    assert "damaged" in refusal(lambda: read_volume(path))
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_garbage_with_a_good_ending_is_refused(tmp_path: Path, ending: str):
     for content in (b"", b"hello", np.random.default_rng(0).bytes(3000)):

@@ -78,6 +78,7 @@ def test_real_dicom_that_is_no_ct_volume_is_refused(path: str, words: str):
         ({"BitsStored": 12, "HighBit": 15}, "12 of 16 bits"),
         ({"BitsStored": 40, "HighBit": 39}, "40 of 16 bits"),
         ({"PixelRepresentation": 7}, "bits"),
+        ({"PixelRepresentation": None}, "sign of values"),
         ({"Rows": None}, "number of rows"),
         ({"Rows": 65535, "Columns": 65535}, "65535 × 65535"),
         ({"Rows": 0}, "0 × 10"),

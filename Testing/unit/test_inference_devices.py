@@ -6,63 +6,80 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from LDCTDenoiseLib import CTVolume, InputError  # noqa: E402
+from LDCTDenoiseLib.inference import devices  # noqa: E402
 from LDCTDenoiseLib.inference.devices import available_devices, prepare  # noqa: E402
 from LDCTDenoiseLib.inference.engine import Settings, denoise_volume  # noqa: E402
 from LDCTDenoiseLib.methods.rddm import RDDM  # noqa: E402
 from LDCTDenoiseLib.networks import RDDMUNet  # noqa: E402
 
 
-class Timed:
-    """A method whose answer and speed depend on the precision, as the test says."""
+class Inexact:
+    """A method whose answer depends on the precision, as the test says."""
 
-    id, uses_device, is_random = "timed", True, False
+    id, uses_device, is_random = "inexact", True, False
 
-    def __init__(self, seconds: dict[str, float], errors: dict[str, float]):
-        self.seconds, self.errors, self.precision = seconds, errors, "float32"
+    def __init__(self, **errors: float):
+        self.errors, self.precision = errors, "float32"
 
-    def place(self, device, dtype, channels_last=False):
+    def place(self, device, dtype):
         self.precision = str(dtype).removeprefix("torch.")
 
     def denoise(self, slices_hu, *, seeds, spacing=None):
-        import time
-
-        time.sleep(self.seconds.get(self.precision, 0.03))
         return slices_hu + self.errors.get(self.precision, 0.0)
 
 
 SAMPLE = np.zeros((64, 64), np.float32)
 
 
-def test_a_faster_precision_that_agrees_is_chosen():
-    setup = prepare(Timed({"bfloat16": 0.005}, {"bfloat16": 0.1}), SAMPLE, "cpu")
+@pytest.fixture
+def fast_bfloat16(monkeypatch):
+    monkeypatch.setattr(devices, "fast_precisions", lambda device: ("bfloat16",))
+
+
+def test_a_faster_precision_that_agrees_is_chosen(fast_bfloat16):
+    setup = prepare(Inexact(bfloat16=0.1), SAMPLE, "cpu")
     assert setup.precision == "bfloat16" and setup.difference_hu == pytest.approx(0.1)
 
 
-def test_a_faster_precision_that_disagrees_is_not():
-    assert prepare(Timed({"bfloat16": 0.005}, {"bfloat16": 0.7}), SAMPLE, "cpu").precision == "float32"
+def test_a_faster_precision_that_disagrees_is_not(fast_bfloat16):
+    assert prepare(Inexact(bfloat16=0.7), SAMPLE, "cpu").precision == "float32"
 
 
-def test_a_precision_that_gains_nothing_is_not_chosen():
-    assert prepare(Timed({}, {}), SAMPLE, "cpu").precision == "float32"
+def test_a_precision_that_the_hardware_lacks_is_not_tried(monkeypatch):
+    monkeypatch.setattr(devices, "fast_precisions", lambda device: ())
+    assert prepare(Inexact(), SAMPLE, "cpu").precision == "float32"
 
 
 def test_a_wanted_precision_that_disagrees_is_replaced_and_said():
-    setup = prepare(Timed({}, {"bfloat16": 3.0}), SAMPLE, "cpu", "bfloat16")
-    assert setup.precision == "float32" and "bfloat16" in setup.notices[0]
+    setup = prepare(Inexact(bfloat16=3.0), SAMPLE, "cpu", "bfloat16")
+    assert setup.precision == "float32" and "bfloat16 on cpu failed" in setup.notices[0]
+
+
+def test_a_device_that_computes_something_else_is_left_for_the_processor(monkeypatch):
+    class Skewed(Inexact):
+        def place(self, device, dtype):
+            self.errors = {"float32": 5.0 if device == "mps" else 0.0}
+
+    monkeypatch.setattr(devices, "available_devices", lambda: ["mps", "cpu"])
+    monkeypatch.setattr(devices, "fast_precisions", lambda device: ())
+    setup = prepare(Skewed(), SAMPLE)
+    assert setup.device == "cpu" and "mps failed its self-check" in setup.notices[0]
+    with pytest.raises(InputError, match="mps failed"):
+        prepare(Skewed(), SAMPLE, "mps")
 
 
 def test_an_unknown_device_or_precision_is_refused():
     assert "cpu" in available_devices()
     with pytest.raises(InputError, match="no device quantum"):
-        prepare(Timed({}, {}), SAMPLE, "quantum")
+        prepare(Inexact(), SAMPLE, "quantum")
     with pytest.raises(InputError, match="no precision int4"):
-        prepare(Timed({}, {}), SAMPLE, "cpu", "int4")
+        prepare(Inexact(), SAMPLE, "cpu", "int4")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
 def test_a_device_that_is_not_here_is_refused():
     with pytest.raises(InputError, match="no device cuda here"):
-        prepare(Timed({}, {}), SAMPLE, "cuda")
+        prepare(Inexact(), SAMPLE, "cuda")
 
 
 def a_method() -> RDDM:

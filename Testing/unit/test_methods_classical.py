@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -237,3 +238,18 @@ def test_bilateral_takes_a_fifth_of_a_second_at_most_for_512():
     start = time.perf_counter()
     run("bilateral", image)
     assert time.perf_counter() - start < 0.6  # 0.03 s on an idle machine; test machines are busy
+
+
+def test_blind_nlm_gains_on_a_true_quarter_dose_pair_and_stays_below_the_ceiling():
+    """Quarter dose has four times the noise variance: 4.8 dB for a clean output, 6.0 dB for the best possible one."""
+    from LDCTDenoiseLib.quality.metrics import psnr
+
+    path = Path(__file__).resolve().parents[2].parent / "shared/data/pairs/L143_3mm_z-348.9.npz"
+    if not path.exists():
+        pytest.skip(f"no true low-dose pairs here ({path})")
+    pair = np.load(path)
+    low_dose, reference = pair["ld"].astype(np.float32), pair["nd"].astype(np.float32)
+    spacing = tuple(float(v) for v in pair["spacing"])
+    out = make_filter("nlm").denoise(low_dose[None], seeds=[0], spacing=spacing)[0]
+    assert 3.0 < psnr(out, reference) - psnr(low_dose, reference) < 6.0
+    assert global_noise_level(low_dose, spacing) / global_noise_level(reference, spacing) == pytest.approx(2, rel=0.15)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 from ..errors import InputError
 from .arguments import add_output_rules, model_ids, refuse_existing
 
 FILE = "693_UNCR.dcm"  # a head CT, 512×512, 5 mm, in the package pydicom-data
-DOSE = 0.25
+DOSE = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..inference.engine import Settings
     from ..quality.picture import comparison_picture
     from ..quality.table import compare_slices, format_table, write_csv
+    from ..simulation.calibration import calibrated_scanner
     from ..simulation.low_dose import simulate_low_dose
     from .denoise import write_json
     from .methods import Methods
@@ -33,8 +35,11 @@ def run(args: argparse.Namespace, reporter) -> None:
     picture, figures, records = (folder / name for name in ("comparison.png", "figures.csv", "records.json"))
     refuse_existing([*volumes.values(), picture, figures, records], args.overwrite)
 
-    normal = read_volume(find_head_ct())
-    low = simulate_low_dose(normal, DOSE, seed=1, progress=reporter.progress)
+    dicom = folder / "dicom"  # alone: beside it the package keeps the same slice in other encodings
+    dicom.mkdir(parents=True, exist_ok=True)
+    shutil.copy(find_head_ct(), dicom / FILE)
+    normal = read_volume(dicom)
+    low = simulate_low_dose(normal, DOSE, seed=1, scanner=calibrated_scanner(normal), progress=reporter.progress)
     made = {"normal-dose": normal, "low-dose": low}
     record = {}
     for id, result in methods.results(low, Settings(), reporter):

@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", type=model_ids, required=True, metavar="A,B,…", help="see ldct-denoise models")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="every case and method")
     parser.add_argument("--cases", action="store_true", help="print every case, not only the means")
+    parser.add_argument("--record", metavar="DATA", help="write the means into the models' cards, with this name of the data")
     add_strength(parser)
     add_computing(parser)
     add_output_rules(parser)
@@ -48,7 +49,28 @@ def run(args: argparse.Namespace, reporter) -> None:
         if args.cases:
             print(format_table(rows), end="\n\n")
         print(format_table(summarize(rows)))
+    if args.record:
+        record_quality(summarize(rows), args.record, args.models)
     reporter.result({"rows": summarize(rows)})
+
+
+# what a card says of quality: name in the card → key of the table
+IN_CARDS = {
+    "gain_db_full": "gain_full", "ssim_full": "ssim_full", "gain_db_soft": "gain_soft", "ssim_soft": "ssim_soft",
+    "noise_ratio_to_normal_dose": "noise_ratio", "nps_mean_ratio_to_normal_dose": "nps_mean_ratio",
+    "bias_hu_soft": "bias_soft", "bias_hu_bone": "bias_bone",
+}  # fmt: skip
+
+
+def record_quality(summary: list[dict], data: str, models: list[str]) -> None:
+    """For whoever publishes a model: its card says what this command measured, and on what."""
+    from ..weights.store import find_card, save_card
+
+    for row in summary:
+        if row["method"] in models:
+            figures = {name: round(row[key], 3) for name, key in IN_CARDS.items()}
+            said = {"data": f"{data}, {row['cases']} pairs, means", "command": "ldct-denoise evaluate PAIRS"}
+            save_card(find_card(row["method"]), quality={**said, **figures})
 
 
 class Quiet:

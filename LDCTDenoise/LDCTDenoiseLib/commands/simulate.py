@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
@@ -14,22 +15,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUTPUT", type=Path, help=".nrrd .nhdr .nii .nii.gz .mha or .mhd")
     parser.add_argument("--dose", type=float, required=True, metavar="F", help="dose fraction, between 0 and 1")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same noise (default 0)")
-    parser.add_argument("--photons", type=float, default=1e5, help="a channel and view through air at full dose (1e5)")
-    parser.add_argument("--kernel", type=float, default=0.28, help="1/mm; 0.28 soft (default) to 0.6 sharp")
+    parser.add_argument("--photons", type=float, help="a channel and view through air at full dose (as the noise tells)")
+    parser.add_argument("--kernel", type=float, help="1/mm; 0.28 soft to 0.6 sharp (as the noise texture tells)")
     add_output_rules(parser)
 
 
 def run(args: argparse.Namespace, reporter) -> None:
     from ..files import read_volume, write_volume
+    from ..simulation.calibration import calibrated_scanner
     from ..simulation.low_dose import Scanner, simulate_low_dose
 
     refuse_existing([args.output], args.overwrite)
     if not 0 < args.dose < 1:
         raise InputError(f"The dose fraction must lie between 0 and 1, not {args.dose:g}.")
-    if args.seed < 0 or not args.photons > 0 or not args.kernel > 0:
+    given = {name: value for name in ("photons", "kernel") if (value := getattr(args, name)) is not None}
+    if args.seed < 0 or not all(value > 0 for value in given.values()):
         raise InputError("The seed must not be negative; photons and kernel must be above zero.")
     volume = read_volume(args.input, progress=reporter.progress)
-    scanner = Scanner(photons=args.photons, kernel=args.kernel)
+    scanner = replace(Scanner() if "photons" in given else calibrated_scanner(volume), **given)
     low = simulate_low_dose(volume, args.dose, seed=args.seed, scanner=scanner, progress=reporter.progress)
     reporter.close()
     write_volume(low, args.output, overwrite=args.overwrite)

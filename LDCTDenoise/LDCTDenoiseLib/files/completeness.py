@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -17,6 +18,7 @@ from .endings import ending_of
 
 _METAIMAGE_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
 _LONGEST_HEADER = 1 << 16  # bytes
+_DENSEST = 1100  # deflate packs at most 1032 bytes into one
 _CHUNK = 1 << 22
 
 
@@ -32,6 +34,22 @@ def is_complete(path: Path) -> bool:
     if ending in (".mha", ".mhd"):
         return _metaimage_is_complete(path)
     return True
+
+
+def may_hold(path: Path, promised: int) -> bool:
+    """Whether the data of `path` can be unpacked to `promised` bytes: a forged header must not take all memory.
+
+    True also where the data cannot be found here, for instance in a list of files.
+    """
+    data, ending = path, ending_of(path)
+    if ending in (".nii", ".nii.gz"):
+        return True  # `is_complete` unpacks and counts
+    if ending in (".nhdr", ".mhd"):
+        with path.open("rb") as file:
+            head = file.read(_LONGEST_HEADER)
+        named = re.search(rb"^(?:data file:|ElementDataFile *=) *(.+?)\r?$", head, re.MULTILINE)
+        data = path.parent / named[1].decode("utf-8", "replace") if named else path.parent
+    return not data.is_file() or promised <= _DENSEST * data.stat().st_size
 
 
 def _nifti_length(head: bytes) -> int | None:

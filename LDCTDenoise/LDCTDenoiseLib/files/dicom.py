@@ -76,9 +76,8 @@ def _values(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """HU as float32, and the padding as bool or None: both [slices, rows, columns]."""
     reader = PixelReader()
-    reader.stored_values(
-        slices[0]
-    )  # a compressed file shows its true size only when it is decoded: ask before allocating
+    # A compressed file shows its true size only when it is decoded: try one before all memory is taken.
+    reader.stored_values(slices[0])
     shape = (len(slices), slices[0].stored.rows, slices[0].stored.columns)
     hu = np.empty(shape, dtype=np.float32)
     padding = np.zeros(shape, dtype=bool)

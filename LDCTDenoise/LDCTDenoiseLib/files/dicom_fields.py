@@ -21,6 +21,7 @@ _WORDS = {
     "Rows": "number of rows",
     "Columns": "number of columns",
     "BitsAllocated": "number of bits",
+    "PixelRepresentation": "sign of values",
 }
 
 
@@ -81,8 +82,8 @@ def fields_of_frames(name: str, dataset: Dataset, frames: int) -> list[Fields]:
     one that all frames share. A classic CT image has one frame and no groups.
     Raises InputError if there are several frames and no groups to tell where they lie.
     """
-    per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence") or []
-    shared = value_of(dataset, "SharedFunctionalGroupsSequence") or []
+    per_frame = _items_of(value_of(dataset, "PerFrameFunctionalGroupsSequence"))
+    shared = _items_of(value_of(dataset, "SharedFunctionalGroupsSequence"))
     if not per_frame and not shared and frames == 1:
         return [Fields(name, dataset)]
     if len(per_frame) != frames:
@@ -93,4 +94,18 @@ def fields_of_frames(name: str, dataset: Dataset, frames: int) -> list[Fields]:
 
 def _items(group: Dataset) -> list[Dataset]:
     """The first item of every sequence in a functional group."""
-    return [element.value[0] for element in group if element.VR == "SQ" and element.value]
+    items = []
+    for tag in list(group.keys()):
+        try:
+            value = group[tag].value
+        except Exception:  # pydicom decodes on access; a value that it cannot decode is none that is needed
+            continue
+        items += _items_of(value)[:1]
+    return items
+
+
+def _items_of(value: object) -> list[Dataset]:
+    """The items of a DICOM sequence; none of what is not one."""
+    from pydicom import Sequence as DicomSequence
+
+    return list(value) if isinstance(value, DicomSequence) else []

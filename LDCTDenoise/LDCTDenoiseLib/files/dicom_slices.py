@@ -113,11 +113,11 @@ def _require_ct(file: DicomFile) -> None:
 def _stored(file: DicomFile, fields: Fields) -> Stored:
     """How the pixels are stored. Raises InputError unless they are grey, whole numbers, and all there."""
     photometric = plain(fields.get("PhotometricInterpretation"))
-    if fields.whole("SamplesPerPixel", 1) != 1 or not photometric.startswith("MONOCHROME"):
+    if fields.whole("SamplesPerPixel", 1) != 1 or (photometric and not photometric.startswith("MONOCHROME")):
         raise InputError(f"{file.name} is a colour image, not a CT slice; choose the original series.")
     allocated = fields.whole("BitsAllocated")
     bits = fields.whole("BitsStored", allocated)
-    sign = fields.whole("PixelRepresentation", 0)
+    sign = fields.whole("PixelRepresentation")
     if (
         allocated not in (8, 16, 32)
         or not 1 < bits <= allocated

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import CTVolume, Source
-from .completeness import is_complete
+from .completeness import is_complete, may_hold
 from .endings import KINDS, ending_of
 from .padding import plateau_padding
 
@@ -30,8 +32,9 @@ def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: 
         header = sitk.ImageFileReader()
         header.SetFileName(str(path))
         header.ReadImageInformation()
-        _require_scalar_volume(path, header, sitk.GetPixelIDValueAsString(header.GetPixelID()))
-        if not is_complete(path):
+        kind = sitk.GetPixelIDValueAsString(header.GetPixelID())  # "16-bit signed integer"
+        _require_scalar_volume(path, header, kind)
+        if not may_hold(path, _voxel_bytes(header, kind)) or not is_complete(path):
             raise _unreadable(path)
         check()
         image = sitk.ReadImage(str(path))
@@ -63,6 +66,12 @@ def _require_scalar_volume(path: Path, header: object, kind: str) -> None:
         raise InputError(f"{path.name} holds no voxels; choose another file.")
     if header.GetNumberOfComponents() != 1 or "complex" in kind:
         raise InputError(f"{path.name} has several numbers in each voxel (a colour or vector image), and CT has one.")
+
+
+def _voxel_bytes(header: object, kind: str) -> int:
+    """How much memory the voxels take, by the header."""
+    bits = re.match(r"\d+", kind)
+    return math.prod(header.GetSize()) * (int(bits[0]) if bits else 8) // 8
 
 
 def _geometry(image: object) -> tuple[tuple[float, ...], tuple[float, ...], np.ndarray]:

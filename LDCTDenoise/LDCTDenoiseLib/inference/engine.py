@@ -178,7 +178,7 @@ class _Run:
         self.say(text)
         if self.rung.device != device:
             move_to_processor(self.denoiser)
-            self.setup = replace(self.setup, device="cpu", precision="float32", channels_last=False)
+            self.setup = replace(self.setup, device="cpu", precision="float32")
         release_memory()
 
 

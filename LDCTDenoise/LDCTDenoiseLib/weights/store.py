@@ -114,8 +114,8 @@ def load_state_dict(card: Card) -> dict[str, Tensor]:
     differ from the card, or are not finite, and if PyTorch or safetensors is missing.
     """
     torch = require_torch()
-    import safetensors.torch
     from safetensors import SafetensorError
+    from safetensors.torch import load
 
     if card.family == "classical":
         raise InputError(f"The method {card.id} has no weights.")
@@ -129,7 +129,7 @@ def load_state_dict(card: Card) -> dict[str, Tensor]:
     if len(data) != card.size or hashlib.sha256(data).hexdigest() != card.sha256:
         raise InputError(_damaged(card))
     try:
-        tensors = safetensors.torch.load(data)
+        tensors = load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise InputError(f"The weights file of {card.id} is not a safetensors file: {_how_to_get(card)}.") from error
     del data
@@ -160,7 +160,7 @@ def save_weights(
     Raises InputError if a value is not finite in `dtype`, or if the folder cannot be written to.
     """
     torch = require_torch()
-    import safetensors.torch
+    from safetensors.torch import save
 
     from ..files.atomic import atomic_output
 
@@ -173,7 +173,7 @@ def save_weights(
         tensors[name] = tensor.detach().to("cpu", kind, copy=True).contiguous()
         if not torch.isfinite(tensors[name]).all():
             raise InputError(f"The weights {name} of {card.id} are not finite numbers in {dtype}; nothing was saved.")
-    data = safetensors.torch.save(tensors)
+    data = save(tensors)
     del tensors
     complete = replace(
         card,
@@ -190,6 +190,18 @@ def save_weights(
         with contextlib.suppress(OSError):  # Windows keeps a file that someone has open; it does no harm
             former.unlink()
     return complete
+
+
+def save_card(card: Card, **changes) -> Card:
+    """Writes the card with other values to its own place: figures that were measured, not weights."""
+    from ..files.atomic import atomic_output
+
+    if card.folder is None:
+        raise ValueError(f"the card {card.id} was never saved")
+    changed = replace(card, **changes)
+    with atomic_output(card.folder / f"{card.id}.json", overwrite=True) as aside:
+        aside.write_text(changed.to_json(), encoding="utf-8", newline="\n")
+    return changed
 
 
 def require_torch():

@@ -1,0 +1,215 @@
+"""`ldct-denoise` as a user meets it: outputs, sentences, exit statuses."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from LDCTDenoiseLib import read_volume, write_volume
+from LDCTDenoiseLib.cli import main
+from parity import SHARED
+
+LIB_FOLDER = Path(__file__).resolve().parents[2] / "LDCTDenoise"
+
+
+@pytest.fixture
+def a_file(tmp_path, a_small_ct) -> Path:
+    return write_volume(a_small_ct, tmp_path / "a scan of Jürgen" / "in.nrrd")
+
+
+def refused(capsys, *argv) -> str:
+    """The one sentence of a call that must be refused."""
+    try:
+        status = main([str(a) for a in argv])
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("ldct-denoise: ") and "\n" not in error and "Traceback" not in error
+    return error
+
+
+def test_denoise_writes_a_volume_of_the_same_geometry_with_less_noise(a_file, tmp_path, a_small_ct):
+    out = tmp_path / "out.nii.gz"
+    assert main(["denoise", str(a_file), str(out), "--model", "nlm"]) == 0
+    result = read_volume(out)
+    assert result.shape == a_small_ct.shape
+    np.testing.assert_allclose(result.direction, a_small_ct.direction, atol=1e-6)
+    np.testing.assert_allclose(result.origin, a_small_ct.origin, atol=1e-4)
+    body = a_small_ct.hu > 0
+    assert result.hu[body].std() < 0.8 * a_small_ct.hu[body].std()
+
+
+def test_an_existing_output_is_replaced_only_when_asked(a_file, tmp_path, capsys):
+    out = tmp_path / "out.nrrd"
+    out.write_text("precious")
+    assert "--overwrite" in refused(capsys, "denoise", a_file, out, "--model", "median")
+    assert out.read_text() == "precious"
+    assert main(["denoise", str(a_file), str(out), "--model", "median", "--overwrite"]) == 0
+    assert read_volume(out).shape
+
+
+def test_the_record_says_what_was_done(a_file, tmp_path, a_small_network):
+    report = tmp_path / "how.json"
+    argv = ["denoise", a_file, tmp_path / "o.mha", "--model", a_small_network, "--seed", 7, "--strength", 0.5]
+    assert main([str(a) for a in [*argv, "--draws", 3, "--report", report, "--device", "cpu"]]) == 0
+    record = json.loads(report.read_text(encoding="utf-8"))
+    assert (record["model"], record["seed"], record["strength"], record["draws"]) == ("tiny", 7, 0.5, 3)
+    assert len(record["checksum"]) == 64 and record["device"] == "cpu" and "research" in record["use"]
+    assert {"python", "numpy", "torch"} <= set(record["versions"])
+
+
+def test_the_spread_of_the_draws_is_a_volume(a_file, tmp_path, a_small_network, capsys):
+    out, spread = tmp_path / "o.nrrd", tmp_path / "spread.nrrd"
+    argv = ["denoise", str(a_file), str(out), "--model", a_small_network, "--spread", str(spread)]
+    assert "two draws" in refused(capsys, *argv)
+    assert main([*argv, "--draws", "3"]) == 0
+    assert read_volume(spread).hu.max() > 0 and read_volume(spread).hu.min() >= 0
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another(a_file, tmp_path, a_small_network):
+    def run(name: str, *more: str) -> np.ndarray:
+        out = tmp_path / f"{name}.nrrd"
+        options = ["--model", a_small_network, "--precision", "float32", *more]
+        assert main(["denoise", str(a_file), str(out), *options]) == 0
+        return read_volume(out).hu
+
+    first = run("a", "--seed", "1")
+    np.testing.assert_array_equal(first, run("b", "--seed", "1"))
+    np.testing.assert_array_equal(first[1:3], run("c", "--seed", "1", "--slices", "1:3"))
+    assert not np.array_equal(first, run("d", "--seed", "2"))
+
+
+def test_progress_as_json_counts_to_the_end_and_closes_with_the_result(a_file, tmp_path, capsys):
+    argv = ["denoise", str(a_file), str(tmp_path / "o.nrrd"), "--model", "median", "--progress", "json"]
+    assert main(argv) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    steps = [e for e in events if e["event"] == "progress" and e["stage"] == "denoise"]
+    assert [(e["done"], e["total"]) for e in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert all("eta_s" in e for e in steps)
+    assert events[-1]["event"] == "result" and events[-1]["record"]["model"] == "median"
+
+
+def test_errors_are_json_too_where_progress_is(tmp_path, capsys):
+    assert main(["denoise", str(tmp_path / "no.nrrd"), str(tmp_path / "o.nrrd"), "--progress", "json"]) == 2
+    assert json.loads(capsys.readouterr().out)["event"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["denoise", "missing.nrrd", "o.nrrd", "--model", "nlm"], "does not exist"),
+        (["denoise", "IN", "o.txt"], "must end in"),
+        (["denoise", "IN", "folder"], "must end in"),
+        (["denoise", "IN", "o.nrrd", "--model", "nml"], "did you mean nlm"),
+        (["denoise", "IN", "o.nrrd", "--model", "nlm", "--strength", "2"], "between 0 and 1"),
+        (["denoise", "IN", "o.nrrd", "--model", "nlm", "--draws", "0"], "at least 1"),
+        (["denoise", "IN", "o.nrrd", "--model", "nlm", "--slices", "3:9"], "has 4 slices"),
+        (["denoise", "IN", "o.nrrd", "--model", "nlm", "--slices", "x"], "not a range"),
+        (["denoise", "IN", "o.nrrd", "--model", "nlm", "--steps", "2"], "leave out --steps"),
+        (["denoise", "IN", "o.nrrd", "--model", "rddm-fine-official"], "import-weights"),
+        (["denoise", "IN"], "required"),
+        (["simulate", "IN", "o.nrrd", "--dose", "2"], "between 0 and 1"),
+        (["compare", "IN", "out", "--models", ","], "at least one model"),
+        (["compare", "IN", "out", "--models", "nlm", "--window", "5:1"], "empty"),
+        (["evaluate", "nowhere", "--models", "nlm"], "no pairs"),
+        (["import-weights", "missing.pth"], "missing.pth"),
+        (["train", "nothing"], "no configuration"),
+        (["fly"], "invalid choice"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_status_2(argv, words, a_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert words in refused(capsys, *[a_file if a == "IN" else a for a in argv])
+    assert sorted(tmp_path.rglob("*")) == before, "a refused call leaves nothing behind"
+
+
+def test_compare_writes_volumes_a_picture_and_figures(a_file, tmp_path):
+    out = tmp_path / "compared"
+    assert main(["compare", str(a_file), str(out), "--models", "gaussian,median", "--reference", str(a_file)]) == 0
+    names = {"gaussian.nrrd", "median.nrrd", "comparison.png", "figures.csv", "records.json"}
+    assert {p.name for p in out.iterdir()} == names
+    with (out / "figures.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["method"]: row for row in csv.DictReader(file)}
+    assert {"input", "gaussian", "median", "reference"} <= set(rows)
+    assert float(rows["gaussian"]["noise"]) < float(rows["input"]["noise"])
+
+
+def test_evaluate_prints_the_gain_over_the_input(tmp_path, a_small_ct, capsys):
+    clean = np.where(a_small_ct.hu > -500, 50.0, -1000.0)
+    np.savez(tmp_path / "p.npz", ld=a_small_ct.hu.astype(np.int16), nd=clean.astype(np.int16), spacing=[0.8, 0.8])
+    table = tmp_path / "table.csv"
+    assert main(["evaluate", str(tmp_path), "--models", "gaussian", "--csv", str(table)]) == 0
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = {row["method"]: row for row in csv.DictReader(file)}
+    mse = np.mean((a_small_ct.hu[0:4] - clean) ** 2)
+    assert float(rows["input"]["psnr_full"]) == pytest.approx(20 * np.log10(4096) - 10 * np.log10(mse), abs=0.01)
+    assert f"{float(rows['gaussian']['gain_full']):.2f}" in capsys.readouterr().out
+
+
+def test_simulate_adds_the_noise_of_the_dose_that_is_missing(a_file, tmp_path, a_small_ct):
+    out = tmp_path / "low.nrrd"
+    assert main(["simulate", str(a_file), str(out), "--dose", "0.25"]) == 0
+    body = a_small_ct.hu > -200
+    added = (read_volume(out).hu - a_small_ct.hu)[body].std()
+    assert added == pytest.approx(20 * np.sqrt(3), rel=0.35), "the volume's own noise is 20 HU"
+
+
+def test_models_lists_every_method_with_its_licence(capsys):
+    assert main(["models", "--json"]) == 0
+    cards = {card["id"]: card for card in json.loads(capsys.readouterr().out)}
+    ids = {"rddm-balanced", "rddm-fine-official", "nlm", "bilateral", "tv", "gaussian", "median", "anisotropic-diffusion"}
+    assert ids <= set(cards)
+    assert cards["rddm-balanced"]["available"] == "present" and all(card["licence"] for card in cards.values())
+    assert main(["models"]) == 0
+    assert "nlm" in capsys.readouterr().out
+
+
+def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path, a_small_ct):
+    if os.name == "nt":
+        pytest.skip("Windows has no SIGINT for another process")
+    big = a_small_ct.with_hu(a_small_ct.hu)
+    big = type(big)(np.tile(big.hu, (100, 4, 4)), big.spacing)
+    source, out = write_volume(big, tmp_path / "in.mha"), tmp_path / "out.nrrd"
+    argv = ["denoise", str(source), str(out), "--model", "tv", "--progress", "json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "LDCTDenoiseLib", *argv], cwd=LIB_FOLDER, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    for line in process.stdout:
+        if '"denoise"' in line:
+            process.send_signal(signal.SIGINT)
+            break
+    process.stdout.read()
+    assert process.wait(60) == 130
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mha"]
+    assert "Traceback" not in process.stderr.read()
+
+
+def test_a_real_series_is_denoised(tmp_path):
+    series = SHARED / "data" / "dicom" / "abdomen_CRLM-CT-1004"
+    if not series.is_dir():
+        pytest.skip("the research data are not on this machine")
+    out = tmp_path / "out.nrrd"
+    assert main(["denoise", str(series), str(out), "--slices", "20:22"]) == 0
+    source, result = read_volume(series), read_volume(out)
+    assert result.shape == (2, 512, 512)
+    np.testing.assert_allclose(result.origin, source.slices(20, 22).origin, atol=1e-3)
+    tissue = (source.hu[20:22] > 0) & (source.hu[20:22] < 170)
+    change = (result.hu - source.hu[20:22])[tissue]
+    assert 1 < change.std() < 20 and abs(change.mean()) < 3
+
+
+def test_a_folder_of_pictures_is_no_volume(tmp_path, capsys):
+    folder = SHARED / "data" / "dicom" / "not_a_volume"
+    if not folder.is_dir():
+        pytest.skip("the research data are not on this machine")
+    for inside in sorted(p for p in folder.iterdir() if p.is_dir()):
+        refused(capsys, "denoise", inside, tmp_path / "o.nrrd", "--model", "nlm")
