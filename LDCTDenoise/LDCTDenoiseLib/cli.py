@@ -1,8 +1,9 @@
-"""`ldct-denoise`: finds the command, turns errors into one sentence and an exit status. Each command is a file in commands/."""
+"""`ldct-denoise`: finds the command (a file in commands/), turns errors into one sentence and an exit status."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -32,10 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a pipe on Windows would not take ± and ×
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    try:
+    with contextlib.suppress(ValueError):  # not the main thread: whoever called us handles signals
         signal.signal(signal.SIGTERM, _stop)
-    except ValueError:
-        pass  # not the main thread: whoever called us handles signals
     from .inference.progress import reporter
 
     parser = _parser(argv)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from LDCTDenoiseLib import read_volume, write_volume
 from LDCTDenoiseLib.cli import main
 from parity import SHARED
@@ -165,7 +164,16 @@ def test_simulate_adds_the_noise_of_the_dose_that_is_missing(a_file, tmp_path, a
 def test_models_lists_every_method_with_its_licence(capsys):
     assert main(["models", "--json"]) == 0
     cards = {card["id"]: card for card in json.loads(capsys.readouterr().out)}
-    ids = {"rddm-balanced", "rddm-fine-official", "nlm", "bilateral", "tv", "gaussian", "median", "anisotropic-diffusion"}
+    ids = {
+        "rddm-balanced",
+        "rddm-fine-official",
+        "nlm",
+        "bilateral",
+        "tv",
+        "gaussian",
+        "median",
+        "anisotropic-diffusion",
+    }
     assert ids <= set(cards)
     assert cards["rddm-balanced"]["available"] == "present" and all(card["licence"] for card in cards.values())
     assert main(["models"]) == 0

@@ -47,6 +47,16 @@ def test_files_written_beside_come_along(tmp_path: Path):
     assert names(tmp_path) == ["x.mhd", "x.raw"]
 
 
+def test_the_named_file_comes_last_so_that_who_sees_it_sees_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    moved = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda file, to: (moved.append(file.name), replace(file, to))[1])
+    with atomic_output(tmp_path / "m.mhd") as aside:
+        for name in ("a.raw", "m.mhd", "z.raw"):
+            (aside.parent / name).write_text(name)
+    assert moved == ["a.raw", "z.raw", "m.mhd"]
+
+
 def test_an_existing_file_is_refused_at_once_and_when_it_appears_meanwhile(tmp_path: Path):
     target = tmp_path / "x.png"
     with pytest.raises(InputError, match="exists already"), atomic_output(target) as aside:

@@ -230,6 +230,7 @@ def test_slices_that_wander_sideways_are_told(tmp_path: Path):
     [
         ([0, 2.0, 5.0, 6.5, 9.0], 2.25),
         ([0, 5, 10, 15, 20, 30, 40, 50], 5.0),  # 5 mm through the skull base, 10 mm above
+        ([0, 5, 10, 15, 20.3, 25.3], 5.0),
         ([0, 2.5, 5, 8.7, 11.2, 13.7], 2.5),  # two stacks with a gap that no whole number of slices fills
     ],
 )
@@ -245,6 +246,9 @@ def test_positions_rounded_to_few_digits_count_as_even(tmp_path: Path):
     heights = np.round(np.arange(20) * 1.1111, 2)
     volume = read_volume(factory.save(factory.ct_series(factory.stored_values(20), heights=heights), tmp_path))
     assert volume.source.notices == () and volume.spacing[2] == pytest.approx(1.1111, abs=1e-3)
+    heights = [0, 5.05, 10, 15.05, 20]
+    volume = read_volume(factory.save(factory.ct_series(factory.stored_values(5), heights=heights), tmp_path / "thick"))
+    assert volume.source.notices == () and volume.spacing[2] == pytest.approx(5.0)
 
 
 def test_an_enhanced_object_is_read_frame_by_frame(tmp_path: Path):
@@ -256,6 +260,14 @@ def test_an_enhanced_object_is_read_frame_by_frame(tmp_path: Path):
     np.testing.assert_array_equal(volume.hu, (pixels[order] * slopes - 1024).astype(np.float32))
     assert volume.origin == (1.0, 2.0, 10.0) and volume.spacing == (0.7, 0.8, 10.0)
     assert len(volume.source.files) == 3
+
+
+def test_a_compressed_enhanced_object_is_read_frame_by_frame(tmp_path: Path):
+    pixels = factory.stored_values(3)
+    dataset = factory.enhanced(pixels, heights=[0, 10, 20], slopes=[1, 1, 1])
+    factory.compress(dataset, RLELossless)
+    volume = read_volume(factory.save([dataset], tmp_path))
+    np.testing.assert_array_equal(volume.hu, pixels.astype(np.float64) - 1024)
 
 
 def test_declared_padding_is_masked_and_kept(tmp_path: Path):
@@ -314,8 +326,11 @@ def test_without_a_declaration_a_plateau_below_air_is_padding(tmp_path: Path):
     np.testing.assert_array_equal(volume.padding, pixels == -2000)
 
 
-def test_a_volume_without_padding_has_no_mask(a_series: Path):
+def test_a_volume_without_padding_has_no_mask(a_series: Path, tmp_path: Path):
     assert read_volume(a_series).padding is None
+    pixels = factory.stored_values()
+    pixels[:, :5, :5] = 0  # −1024 HU: air that was clipped, and nothing says otherwise
+    assert read_volume(factory.save(factory.ct_series(pixels), tmp_path / "clipped")).padding is None
 
 
 def test_the_source_tells_the_acquisition_and_no_names(a_series: Path):

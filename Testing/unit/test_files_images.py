@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import struct
 from pathlib import Path
 
 import dicom_factory as factory
@@ -174,18 +175,20 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path: Path, ending: str):
     assert "damaged" in refusal(lambda: read_volume(path))
 
 
-def test_a_flipped_byte_in_a_compressed_nifti_is_refused(tmp_path: Path):
+@pytest.mark.parametrize("place", [3, 15, 400, -20, -6])
+def test_a_damaged_place_in_a_compressed_nifti_is_refused(tmp_path: Path, place: int):
     path = write_volume(a_volume(), tmp_path / "x.nii.gz")
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    content[place : place + 2] = bytes(byte ^ 0xFF for byte in content[place : place + 2])
     path.write_bytes(bytes(content))
     assert "damaged" in refusal(lambda: read_volume(path))
 
 
-def test_a_header_that_claims_too_much_is_refused(tmp_path: Path):
+@pytest.mark.parametrize("sizes", [(32767, 32767, 32767), (11, 14, 7)])  # it has 11 × 14 × 6 voxels
+def test_a_header_that_claims_too_much_is_refused(tmp_path: Path, sizes: tuple):
     path = write_volume(a_volume(), tmp_path / "x.nii")
     content = bytearray(path.read_bytes())
-    content[42:48] = b"\xff\x7f" * 3  # 32767 voxels along each axis
+    content[42:48] = struct.pack("<3h", *sizes)
     path.write_bytes(bytes(content))
     assert "damaged" in refusal(lambda: read_volume(path))
     (tmp_path / "x.nii.gz").write_bytes(gzip.compress(bytes(content)))

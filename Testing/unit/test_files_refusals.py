@@ -157,11 +157,15 @@ def test_a_file_cut_off_in_its_header_is_refused(tmp_path: Path, kept: int):
     assert len(content) > 1000
     file.write_bytes(content[:kept])
     assert "001.dcm" in refusal(tmp_path)
+    if kept >= 132:  # a name without ending says nothing, the first bytes do
+        assert "I10" in refusal(file.replace(tmp_path / "I10").parent)
 
 
 def test_pixel_data_shorter_than_promised_are_refused(tmp_path: Path):
     slices = series(3)
     slices[1].PixelData = slices[1].PixelData[:100]
+    assert "001.dcm ends before its last pixel" in refusal(factory.save(slices, tmp_path))
+    slices[1].DataSetTrailingPadding = b"\0" * 500  # the file is long enough, the pixels are not
     assert "001.dcm ends before its last pixel" in refusal(factory.save(slices, tmp_path))
 
 

@@ -95,9 +95,7 @@ def test_files_hold_one_thought():
 
 def loaded_by(code: str) -> set[str]:
     script = f"{code}\nimport sys; print(' '.join(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=LIB.parent
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=LIB.parent)
     return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
 
 

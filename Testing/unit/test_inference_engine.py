@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from fakes import Halving, Noisy
 from LDCTDenoiseLib import Cancelled, CTVolume, InputError
 from LDCTDenoiseLib.inference.devices import Setup

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from fakes import Halving, OnDevice
 from LDCTDenoiseLib import CTVolume, InputError
 from LDCTDenoiseLib.inference.devices import Setup

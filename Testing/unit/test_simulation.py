@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from LDCTDenoiseLib import Cancelled, CTVolume, InputError
 from LDCTDenoiseLib.simulation.low_dose import Scanner, dose_noise, simulate_low_dose
 from LDCTDenoiseLib.simulation.parallel_beam import ParallelBeam, parallel_beam
@@ -22,7 +21,9 @@ def beam() -> ParallelBeam:
 
 def a_smooth_object(size: int = 128) -> np.ndarray:
     y, x = np.mgrid[:size, :size] - size // 2
-    return (np.exp(-((x - 12) ** 2 + (y + 7) ** 2) / 200) + 0.5 * np.exp(-((x + 20) ** 2 + y**2) / 90)).astype(np.float32)
+    return (np.exp(-((x - 12) ** 2 + (y + 7) ** 2) / 200) + 0.5 * np.exp(-((x + 20) ** 2 + y**2) / 90)).astype(
+        np.float32
+    )
 
 
 def test_projections_of_a_gaussian_are_its_line_integrals(beam):
@@ -71,9 +72,10 @@ def test_noise_shrinks_with_the_root_of_the_photons():
 
 
 def test_electronic_noise_adds_where_few_photons_arrive():
-    assert noise_of(0.05, photons=2e3, electronic=1000)[48:80, 48:80].std() > 1.2 * noise_of(
-        0.05, photons=2e3, electronic=0
-    )[48:80, 48:80].std()
+    assert (
+        noise_of(0.05, photons=2e3, electronic=1000)[48:80, 48:80].std()
+        > 1.2 * noise_of(0.05, photons=2e3, electronic=0)[48:80, 48:80].std()
+    )
 
 
 def test_a_sharper_kernel_lets_more_noise_through():

@@ -17,7 +17,10 @@ def add_input(parser: argparse.ArgumentParser, name: str = "input") -> None:
 def add_computing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     parser.add_argument(
-        "--precision", default="auto", choices=("auto", "float32", "bfloat16", "float16"), help="auto: fastest that agrees"
+        "--precision",
+        default="auto",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="auto: fastest that agrees",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same result (default 0)")
 

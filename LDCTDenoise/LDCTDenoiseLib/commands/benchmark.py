@@ -18,7 +18,9 @@ DEFAULT = ["rddm-balanced", AUTHORS, "nlm", "bilateral"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--models", type=model_ids, default=DEFAULT, metavar="A,B,…", help=f"default: {','.join(DEFAULT)}")
+    parser.add_argument(
+        "--models", type=model_ids, default=DEFAULT, metavar="A,B,…", help=f"default: {','.join(DEFAULT)}"
+    )
     parser.add_argument("--slices", type=int, default=40, metavar="N", help="of 512×512 (default 40)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
@@ -31,7 +33,9 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.one:
         print(json.dumps(_measure(args.models[0], args.slices, args.device, args.precision)))
         return
-    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, load {_load()}, 512×512×{args.slices}")
+    print(
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, load {_load()}, 512×512×{args.slices}"
+    )
     print(f"{'method':20s} {'s/slice':>8s} {'start s':>8s} {'peak MB':>8s}  how")
     for id in args.models:
         row = _in_own_process(id, args)

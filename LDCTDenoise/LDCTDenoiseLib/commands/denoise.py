@@ -61,7 +61,8 @@ def run(args: argparse.Namespace, reporter) -> None:
     reporter.result({"output": str(args.output), "record": record})
     if args.progress == "auto":
         rate = record["seconds"] / len(result.volume.hu)
-        print(f"{args.output}: {len(result.volume.hu)} slices, {rate:.2f} s each ({record['device']}, {record['precision']})")
+        how = f"{rate:.2f} s each ({record['device']}, {record['precision']})"
+        print(f"{args.output}: {len(result.volume.hu)} slices, {how}")
         print("For research use only. Not for diagnosis.")
 
 

@@ -9,11 +9,15 @@ from .arguments import add_computing, add_output_rules, add_strength, model_ids,
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pairs", metavar="FOLDER", type=Path, help="pairs: NAME.npz, or NAME.low.nrrd and NAME.normal.nrrd")
+    parser.add_argument(
+        "pairs", metavar="FOLDER", type=Path, help="pairs: NAME.npz, or NAME.low.nrrd and NAME.normal.nrrd"
+    )
     parser.add_argument("--models", type=model_ids, required=True, metavar="A,B,…", help="see ldct-denoise models")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="every case and method")
     parser.add_argument("--cases", action="store_true", help="print every case, not only the means")
-    parser.add_argument("--record", metavar="DATA", help="write the means into the models' cards, with this name of the data")
+    parser.add_argument(
+        "--record", metavar="DATA", help="write the means into the models' cards, with this name of the data"
+    )
     add_strength(parser)
     add_computing(parser)
     add_output_rules(parser)

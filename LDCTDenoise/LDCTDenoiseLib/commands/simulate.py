@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUTPUT", type=Path, help=".nrrd .nhdr .nii .nii.gz .mha or .mhd")
     parser.add_argument("--dose", type=float, required=True, metavar="F", help="dose fraction, between 0 and 1")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same noise (default 0)")
-    parser.add_argument("--photons", type=float, help="a channel and view through air at full dose (as the noise tells)")
+    parser.add_argument(
+        "--photons", type=float, help="a channel and view through air at full dose (as the noise tells)"
+    )
     parser.add_argument("--kernel", type=float, help="1/mm; 0.28 soft to 0.6 sharp (as the noise texture tells)")
     add_output_rules(parser)
 

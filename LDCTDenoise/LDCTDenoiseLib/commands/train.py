@@ -11,7 +11,9 @@ from ..errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", metavar="CONFIG", help="a .toml file, or the name of one that comes along (rddm-balanced)")
+    parser.add_argument(
+        "config", metavar="CONFIG", help="a .toml file, or the name of one that comes along (rddm-balanced)"
+    )
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="normal-dose series; replaces the configuration's")
     parser.add_argument("--folder", type=Path, metavar="FOLDER", help="for checkpoints, logs and the weights")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="for prepared noise (default: FOLDER/noise)")
@@ -28,9 +30,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     config = read_config(_find(args.config), args.data, args.folder)
     stopped = []
     signal.signal(signal.SIGINT, lambda *_: stopped.append(True))  # finish the step, save, then stop
-    series = [
-        load_series(path, args.cache or config.folder / "noise", reporter.progress) for path in config.series
-    ]
+    series = [load_series(path, args.cache or config.folder / "noise", reporter.progress) for path in config.series]
     reporter.close()
     state = train(
         config,

@@ -27,7 +27,7 @@ def declared_padding(stored: np.ndarray, limits: tuple[int, int], highest_hu: fl
     highest_hu  the HU of the upper limit
     """
     named = (stored >= limits[0]) & (stored <= limits[1])
-    if not named.any():
+    if highest_hu < LOWEST_REAL or not named.any():
         return named
     from scipy import ndimage
 

@@ -29,13 +29,11 @@ def zeroed(layer: nn.Module) -> nn.Module:
 
 
 class ResidualBlock(nn.Module):
-    """norm → SiLU → conv → + embedding → norm → SiLU → conv, added to the input (1×1 convolution if the width changes)."""
+    """norm, SiLU, conv, + embedding, norm, SiLU, conv; added to the input (through a 1×1 conv if the width changes)."""
 
     def __init__(self, channels: int, out_channels: int, embedding: int):
         super().__init__()
-        self.in_layers = nn.Sequential(
-            group_norm(channels), nn.SiLU(), nn.Conv2d(channels, out_channels, 3, padding=1)
-        )
+        self.in_layers = nn.Sequential(group_norm(channels), nn.SiLU(), nn.Conv2d(channels, out_channels, 3, padding=1))
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding, out_channels))
         self.out_layers = nn.Sequential(
             group_norm(out_channels),
@@ -125,9 +123,7 @@ class RDDMUNet(nn.Module):
     slice, so cutting a slice into tiles changes the answer.
     """
 
-    def __init__(
-        self, width: int = 64, multipliers: Sequence[float] = (0.5, 1, 1, 2, 2, 4, 4), blocks: int = 2
-    ):
+    def __init__(self, width: int = 64, multipliers: Sequence[float] = (0.5, 1, 1, 2, 2, 4, 4), blocks: int = 2):
         super().__init__()
         widths = [int(width * m) for m in multipliers]
         embedding = 4 * width

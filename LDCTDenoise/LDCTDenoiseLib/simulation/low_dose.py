@@ -1,7 +1,7 @@
 """Low-dose CT from normal-dose CT: the noise that a lower dose would have added, inserted in the projection domain.
 
 Yu et al., JCAT 2012. Only the noise is reconstructed and added, so edges and HU of the image stay what they were.
-The geometry is parallel: each line of a full fan-beam turn is measured about twice, which the photon count accounts for.
+The geometry is parallel; a fan-beam turn measures each line about twice, which the photon count accounts for.
 """
 
 from __future__ import annotations

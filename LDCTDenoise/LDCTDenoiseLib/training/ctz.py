@@ -1,4 +1,4 @@
-"""Reader of `.ctz`: a lossless stack of int16 slices (reversible 5/3 wavelet, byte planes, xz), as research data come."""
+"""Reader of `.ctz`, a lossless stack of int16 slices: reversible 5/3 wavelet, byte planes, xz."""
 
 from __future__ import annotations
 

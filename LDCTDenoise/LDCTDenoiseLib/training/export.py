@@ -17,7 +17,7 @@ REFERENCES = ["Wang, Lyu, Wang: RDDM, arXiv 2605.17188 (2026)", "Yu et al., JCAT
 
 
 def export(config: TrainingConfig, state: TrainingState, series: list[str], folder: Path) -> Card:
-    """Write `<id>.safetensors` and `<id>.json` to `folder`; measured quality is added to the card by hand and command."""
+    """Write `<id>.safetensors` and `<id>.json` to `folder`; `evaluate --record` adds what it measures to the card."""
     trained = [name for name in series if name not in config.validation]
     phases = "; ".join(
         f"{p.name}: {p.steps} steps of {p.batch}×{p.patch}²"
@@ -34,11 +34,11 @@ def export(config: TrainingConfig, state: TrainingState, series: list[str], fold
         hu_window=(-1024.0, 3072.0),
         licence="CC BY 4.0",
         training_data=(
-            f"{len(trained)} normal-dose series of The Cancer Imaging Archive (CC BY 3.0 and 4.0: {', '.join(trained)}), "
+            f"{len(trained)} normal-dose series of The Cancer Imaging Archive (CC BY 3.0 and 4.0): {', '.join(trained)}; "
             f"projection-domain noise at {config.dose[0]:g} to {config.dose[1]:g} of the dose. {phases}. "
             f"{state.step} steps in {state.seconds:.0f} s on {_machine()}."
         ),
-        intended_use="Research on noise reduction in CT of the chest, abdomen, pelvis, neck and head. Not for diagnosis.",
+        intended_use="Research on noise reduction in CT of chest, abdomen, pelvis, neck and head. Not for diagnosis.",
         references=REFERENCES,
     )
     weights = {name: value.cpu() for name, value in state.average.items()}

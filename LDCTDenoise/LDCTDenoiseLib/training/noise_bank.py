@@ -1,8 +1,8 @@
 """Normal-dose slices with ready-made noise: projection-domain noise once per slice, any dose from it while training.
 
 The inserted noise must look like the noise that the slice already has: both come from the same scanner and kernel. So
-the width of the reconstruction kernel is taken from the noise power spectrum of the series. The first field keeps close to
-it; the second varies widely, so that a network meets kernels that the training series do not have.
+the width of the reconstruction kernel is taken from the noise power spectrum of the series. The first field keeps
+close to it; the second varies widely, so that a network meets kernels that the training series do not have.
 """
 
 from __future__ import annotations
