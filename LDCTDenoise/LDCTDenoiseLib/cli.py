@@ -51,6 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Cancelled, KeyboardInterrupt):
         shown.error("Cancelled; nothing was left half-written.")
         return CANCELLED
+    except BrokenPipeError:  # `ldct-denoise models | head`: the reader has seen enough
+        sys.stdout = None
+        return DONE
     finally:
         shown.close()
     return DONE

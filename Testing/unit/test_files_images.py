@@ -13,6 +13,7 @@ import pytest
 import SimpleITK as sitk
 from LDCTDenoiseLib.errors import Cancelled, InputError
 from LDCTDenoiseLib.files import read_volume, write_volume
+from LDCTDenoiseLib.files.completeness import is_complete
 from LDCTDenoiseLib.files.endings import KINDS
 from LDCTDenoiseLib.volume import CTVolume, Source
 
@@ -280,3 +281,11 @@ def test_progress_and_cancel_reach_volume_files_too(tmp_path: Path):
     assert seen == [(0, 1, "read"), (1, 1, "read")]
     with pytest.raises(Cancelled):
         read_volume(path, cancel=lambda: True)
+
+
+def test_a_stream_that_cannot_be_unpacked_is_incomplete(tmp_path: Path):
+    path = write_volume(a_volume(), tmp_path / "x.nii.gz")
+    content = bytearray(path.read_bytes())
+    content[30] ^= 0xFF  # in the code table of the first block
+    path.write_bytes(bytes(content))
+    assert not is_complete(path)

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slices", type=int, default=40, metavar="N", help="of 512×512 (default 40)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
+    parser.add_argument("--record", action="store_true", help="write the figures into the models' cards")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # inside the process of one method
 
 
@@ -39,8 +40,25 @@ def run(args: argparse.Namespace, reporter) -> None:
     print(f"{'method':20s} {'s/slice':>8s} {'start s':>8s} {'peak MB':>8s}  how")
     for id in args.models:
         row = _in_own_process(id, args)
+        if args.record and id != AUTHORS:
+            _record_time(id, row, args.slices)
         print(f"{id:20s} {row['per_slice']:8.3f} {row['start']:8.2f} {row['peak_mb']:8.0f}  {row['how']}", flush=True)
     print("start: load the model, check it and do the first slice; s/slice: the whole volume afterwards, warm.")
+
+
+def _record_time(id: str, row: dict, slices: int) -> None:
+    """For whoever publishes a model: its card says what this command measured, and where."""
+    from ..weights.store import find_card, save_card
+
+    figures = {
+        "machine": f"{os.cpu_count()} processor cores, {platform.machine()}, load {_load()} before",
+        "data": f"512×512×{slices}",
+        "command": "ldct-denoise benchmark",
+        "seconds_per_slice": round(row["per_slice"], 3),
+        "peak_megabytes": round(row["peak_mb"]),
+        "how": row["how"],
+    }
+    save_card(find_card(id), time=figures)
 
 
 def _in_own_process(id: str, args: argparse.Namespace) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +26,17 @@ def run(args: argparse.Namespace, reporter) -> None:
 
 
 def _describe(card, available: str) -> str:
-    size = f"{card.size / 1e6:.1f} MB" if card.size else "no weights"
-    lines = [
-        f"{card.id}  –  {card.title} ({card.family}, {size}, {card.licence}), {available}",
-        f"    {card.description}",
-    ]
-    if card.training_data:
-        lines.append(f"    trained on: {card.training_data}")
-    lines += [f"    {name}: {value}" for facts in (card.quality, card.time) for name, value in facts.items()]
-    return "\n".join(lines)
+    size = f"{card.size / 1e6:.1f} MB, " if card.size else ""
+    lines = [f"{card.id}  –  {card.title} ({size}{card.family})", f"    {card.description}"]
+    facts = {"licence": card.licence, "trained on": card.training_data}
+    if available != "present":
+        facts = {"not here": available, **facts}
+    for title, figures in (("quality", card.quality), ("time", card.time)):
+        if figures:
+            facts[title] = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
+    return "\n".join(lines + [_wrapped(f"{name}: {text}") for name, text in facts.items()])
+
+
+def _wrapped(text: str) -> str:
+    layout = {"initial_indent": "    ", "subsequent_indent": "        "}
+    return textwrap.fill(text, 110, **layout, break_long_words=False, break_on_hyphens=False)

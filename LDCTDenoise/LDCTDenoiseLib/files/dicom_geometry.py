@@ -20,7 +20,7 @@ from .dicom_slices import Slice
 
 _SAME_PLACE = 0.01  # mm; slices nearer to each other than this are one position twice
 _SAME_DIRECTION = 1e-3  # largest difference between direction cosines of one orientation, about 0.06°
-_EVEN = 0.0002  # steps that differ by less than this part are alike: positions are written with few digits
+_EVEN = 0.02  # steps that differ by less than this part are alike: positions are written with few digits
 _MULTIPLE = 0.1  # of the usual step, see above
 _TILT = (0.1, 2e-3)  # sideways by more than this many mm and this part of the length (0.11°): a tilted gantry
 

@@ -34,7 +34,7 @@ def export(config: TrainingConfig, state: TrainingState, series: list[str], fold
         hu_window=(-1024.0, 3072.0),
         licence="CC BY 4.0",
         training_data=(
-            f"{len(trained)} normal-dose series of The Cancer Imaging Archive (CC BY 3.0 and 4.0): {', '.join(trained)}; "
+            f"{len(trained)} normal-dose series of The Cancer Imaging Archive (CC BY 3.0/4.0): {', '.join(trained)}; "
             f"projection-domain noise at {config.dose[0]:g} to {config.dose[1]:g} of the dose. {phases}. "
             f"{state.step} steps in {state.seconds:.0f} s on {_machine()}."
         ),
