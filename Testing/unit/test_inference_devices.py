@@ -98,26 +98,38 @@ def test_values_outside_the_window_of_the_network_stay_as_they_are():
     assert out.shape == hu.shape and np.abs(out - hu).max() > 1
 
 
+class Formula(torch.nn.Module):
+    """A network that is a formula of the low-dose slice."""
+
+    def __init__(self, formula, multiple: int = 1):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.formula, self.multiple = formula, multiple
+
+    def fold_embedding(self):
+        return self
+
+    def forward(self, noise, low_dose):
+        return self.formula(low_dose)
+
+
 def test_the_hu_scaling_is_that_of_the_paper():
     """x = 2 (HU + 1024)/4096 − 1, y = clip(x + tanh f, −1, 1), back to HU; checked with a network that is a formula."""
-
-    class Formula(torch.nn.Module):
-        multiple = 1
-
-        def __init__(self):
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.zeros(1))
-
-        def fold_embedding(self):
-            return self
-
-        def forward(self, noise, low_dose):
-            return -0.5 * low_dose
-
     hu = np.array([[[-1024.0, 0.0, 40.0, 1024.0, 3072.0]]], np.float32)
     x = 2 * (hu + 1024) / 4096 - 1
     wanted = (np.clip(x + np.tanh(-0.5 * x), -1, 1) + 1) / 2 * 4096 - 1024
-    np.testing.assert_allclose(RDDM("formula", Formula()).denoise(hu, seeds=[0]), wanted, atol=1e-3)
+    found = RDDM("formula", Formula(lambda low_dose: -0.5 * low_dose)).denoise(hu, seeds=[0])
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
+def test_padding_repeats_the_edge_so_that_no_border_appears():
+    def edges(low_dose):
+        around = torch.nn.functional.pad(low_dose, (1, 1, 1, 1), mode="replicate")
+        return torch.nn.functional.avg_pool2d(around, 3, stride=1) - low_dose
+
+    flat = np.full((1, 5, 6), 40, np.float32)
+    found = RDDM("edges", Formula(edges, multiple=8)).denoise(flat, seeds=[0])
+    np.testing.assert_allclose(found, flat, atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 17), (16, 16), (33, 20)])

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace, reporter) -> None:
 
 
 def write_json(facts: dict, path: Path, overwrite: bool) -> None:
-    from ..files.atomic import atomic_output
+    from ..atomic import atomic_output
 
     with atomic_output(path, overwrite) as aside:
         aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

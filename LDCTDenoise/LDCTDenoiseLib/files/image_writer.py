@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..atomic import atomic_output
 from ..errors import InputError
 from ..volume import CTVolume
-from .atomic import atomic_output
 from .completeness import is_complete
 from .endings import KINDS, ending_of
 

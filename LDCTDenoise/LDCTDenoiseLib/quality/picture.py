@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..atomic import atomic_output
 from ..errors import InputError
 from .noise import pixel_size
-from .output import whole_file
 
 RESEARCH_USE = "For research use only"
 Titled = tuple[str, np.ndarray]  # title, HU [rows, columns]
@@ -86,7 +86,7 @@ def comparison_picture(
         header += f", differences ±{limit:g} HU"
     note = " · ".join(text for text in (footer, RESEARCH_USE) if text)
     sheet.lines(header, note)
-    with whole_file(path) as draft:
+    with atomic_output(path, overwrite=True) as draft:
         try:
             figure.savefig(draft)
         except ValueError as error:  # matplotlib's word for an ending that it does not know

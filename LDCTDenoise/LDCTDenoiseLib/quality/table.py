@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..atomic import atomic_output
 from ..errors import InputError
 from .metrics import as_stack, check_same_shape, psnr, rmse, ssim
 from .noise import global_noise_level
 from .nps import find_rois, measure_nps
-from .output import whole_file
 from .tissue import bias, classes
 
 Row = dict[str, "str | float"]
@@ -130,7 +130,7 @@ def summarize(rows: Iterable[Row]) -> list[Row]:
 
 def write_csv(rows: Sequence[Row], path: str | Path) -> None:
     """Writes rows as UTF-8 CSV with a heading; what could not be measured stays empty. Raises InputError."""
-    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
+    with atomic_output(path, overwrite=True) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, _keys(rows), restval="", lineterminator="\n")
         writer.writeheader()
         for row in rows:

@@ -162,7 +162,7 @@ def save_weights(
     torch = require_torch()
     from safetensors.torch import save
 
-    from ..files.atomic import atomic_output
+    from ..atomic import atomic_output
 
     folder = Path(folder)
     number = {"float32": torch.float32, "float16": torch.float16}[dtype]
@@ -194,7 +194,7 @@ def save_weights(
 
 def save_card(card: Card, **changes) -> Card:
     """Writes the card with other values to its own place: figures that were measured, not weights."""
-    from ..files.atomic import atomic_output
+    from ..atomic import atomic_output
 
     if card.folder is None:
         raise ValueError(f"the card {card.id} was never saved")

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-from ..errors import InputError
+from .errors import InputError
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from LDCTDenoiseLib.atomic import atomic_folder, atomic_output
 from LDCTDenoiseLib.errors import Cancelled, InputError
-from LDCTDenoiseLib.files.atomic import atomic_folder, atomic_output
 
 
 def names(folder: Path) -> list[str]:
