@@ -58,12 +58,9 @@ class CTVolume:
 
     def with_hu(self, hu: np.ndarray) -> CTVolume:
         """The same volume with other values: geometry, source and padded voxels stay as they are."""
-        hu = np.array(hu, dtype=np.float32)
         if hu.shape != self.hu.shape:
             raise ValueError(f"expected values of shape {self.hu.shape}, got {hu.shape}")
-        if self.padding is not None:
-            hu[self.padding] = self.hu[self.padding]
-        return replace(self, hu=hu)
+        return replace(self, hu=hu if self.padding is None else np.where(self.padding, self.hu, hu))
 
     def slices(self, first: int, last: int) -> CTVolume:
         """The volume of slices `first` up to but without `last`, at its true place in space."""

@@ -75,11 +75,10 @@ def denoise_volume(
     part = volume.slices(first, last)
     run = _Run(denoiser, part, notice or (lambda text: None))
     run.prepare(setup, settings)
-    mean, spread = run.all_slices(settings, first, progress, cancel or (lambda: False))
-    out = part.hu + np.float32(settings.strength) * (mean - part.hu)
+    out, spread = run.all_slices(settings, first, progress, cancel or (lambda: False))
     return Outcome(
         volume=part.with_hu(out),
-        spread=None if spread is None else _spread_volume(part, spread * settings.strength),
+        spread=None if spread is None else _spread_volume(part, spread),
         setup=run.setup,
         rung=run.rung,
         notices=tuple(run.said),
@@ -112,8 +111,11 @@ class _Run:
         progress: Callable[[int, int, str], None] | None,
         cancel: Callable[[], bool],
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Mean over the draws, and for several their standard deviation; float32 like the volume."""
-        count, draws = len(self.volume.hu), settings.draws
+        """Mean over the draws mixed with the input, and for several draws their standard deviation.
+
+        float32 like the volume, filled batch by batch: beside input and output only one batch is held.
+        """
+        count, draws, strength = len(self.volume.hu), settings.draws, np.float32(settings.strength)
         mean = np.empty_like(self.volume.hu)
         squares = np.zeros_like(mean) if draws > 1 else None
         start, done = 0, 0
@@ -134,10 +136,12 @@ class _Run:
                 done += stop - start
                 if progress:
                     progress(done, count * draws, "denoise")
+            if strength != 1:
+                mean[start:stop] = (1 - strength) * self.volume.hu[start:stop] + strength * mean[start:stop]
+            if squares is not None:
+                squares[start:stop] = strength * np.sqrt(np.maximum(squares[start:stop], 0) / (draws - 1))
             start = stop
-        if squares is None:
-            return mean, None
-        return mean, np.sqrt(np.maximum(squares, 0) / (draws - 1))
+        return mean, squares
 
     def shown(self, start: int, stop: int) -> np.ndarray:
         """The slices as the method sees them: air where there is padding."""
