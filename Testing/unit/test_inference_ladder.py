@@ -43,6 +43,7 @@ def test_a_network_goes_on_in_tiles_when_one_slice_does_not_fit():
 
 
 def test_the_processor_is_the_last_resort_and_takes_whole_slices_again():
+    pytest.importorskip("torch")
     method = OnDevice(pixels_at_once=100)
     outcome, said = run(method, Setup("cuda:0", "float16", batch=1), slices=2)
     assert outcome.rung.device == "cpu" and outcome.rung.tile is None
@@ -51,6 +52,7 @@ def test_the_processor_is_the_last_resort_and_takes_whole_slices_again():
 
 
 def test_when_nothing_is_left_to_try_one_sentence_says_so():
+    pytest.importorskip("torch")
     with pytest.raises(InputError, match="too little memory"):
         denoise_volume(a_volume(1), OnDevice(100, 100), Settings(), setup=Setup("cuda:0"))
 

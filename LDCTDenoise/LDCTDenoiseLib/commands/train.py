@@ -23,15 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, reporter) -> None:
     from ..training.config import read_config
-    from ..training.export import export
-    from ..training.loop import train
     from ..training.noise_bank import load_series
+    from ..weights.store import require_torch
 
     config = read_config(_find(args.config), args.data, args.folder)
-    stopped = []
-    signal.signal(signal.SIGINT, lambda *_: stopped.append(True))  # finish the step, save, then stop
+    require_torch()
+    from ..training.export import export
+    from ..training.loop import train
+
     series = [load_series(path, args.cache or config.folder / "noise", reporter.progress) for path in config.series]
     reporter.close()
+    stopped = []
+    signal.signal(signal.SIGINT, lambda *_: stopped.append(True))  # finish the step, save, then stop
     state = train(
         config,
         series,
