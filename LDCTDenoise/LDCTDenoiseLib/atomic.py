@@ -29,7 +29,7 @@ def atomic_output(path: str | PathLike[str], overwrite: bool = False) -> Iterato
     exception of the block passes through, and leaves `path` as it was.
     """
     path = Path(path)
-    _refuse_existing(path, overwrite)
+    check_output(path, overwrite)
     with _workplace(path) as folder:
         aside = folder / path.name
         yield aside
@@ -38,10 +38,25 @@ def atomic_output(path: str | PathLike[str], overwrite: bool = False) -> Iterato
         written = sorted(folder.iterdir(), key=lambda file: file == aside)
         for file in written:
             _flush(file)
-        _refuse_existing(path, overwrite)  # once more: someone may have been quicker
+        for file in written:  # also those that came along, and once more: someone may have been quicker
+            _refuse_existing(path.parent / file.name, overwrite)
         for file in written:
             file.replace(path.parent / file.name)
         _flush_folder(path.parent)
+
+
+def check_output(path: str | PathLike[str], overwrite: bool = False) -> None:
+    """Before the work and not after it: InputError if `path` could not be written later."""
+    path = Path(path)
+    try:
+        _refuse_existing(path, overwrite)
+        near = next(parent for parent in path.absolute().parents if parent.exists())
+        if not near.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "")
+        if not os.access(near, os.W_OK):
+            raise PermissionError(errno.EACCES, "")
+    except OSError as error:
+        raise InputError(_sentence(path, error)) from error
 
 
 @contextmanager
@@ -89,7 +104,7 @@ def _workplace(path: Path) -> Iterator[Path]:
         for parent in missing:  # the innermost comes first
             with contextlib.suppress(OSError):
                 parent.rmdir()
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             raise InputError(_sentence(path, error)) from error
         raise
     shutil.rmtree(folder, ignore_errors=True)

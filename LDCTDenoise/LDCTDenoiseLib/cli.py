@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,8 @@ from importlib import import_module
 
 from .errors import Cancelled, InputError
 
-DONE, BAD_INPUT, CANCELLED = 0, 2, 130
+DONE, DEFECT, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+DEBUG = "LDCT_DENOISE_DEBUG"  # set to anything: a defect shows its traceback
 
 # name → what it does; the module of a command is imported when it is called
 COMMANDS = {
@@ -28,35 +30,57 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 2 bad input, 130 cancelled."""
+    """Run a command; returns the exit status: 0 done, 2 bad input, 130 cancelled; 1 is a defect of the program."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):  # a pipe on Windows would not take ± and ×
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    with contextlib.suppress(ValueError):  # not the main thread: whoever called us handles signals
-        signal.signal(signal.SIGTERM, _stop)
-    from .inference.progress import reporter
-
-    parser = _parser(argv)
-    if not argv:
-        parser.print_help()
-        return BAD_INPUT
-    args = parser.parse_args(argv)
-    shown = reporter(getattr(args, "progress", "auto"))
+    shown = None
     try:
+        with contextlib.suppress(ValueError):  # not the main thread: whoever called us handles signals
+            signal.signal(signal.SIGTERM, _stop)
+        for stream in (sys.stdout, sys.stderr):  # a pipe on Windows would not take ± and ×
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        from .inference.progress import reporter
+
+        if "json" in argv:  # whoever reads JSON reads it of wrong arguments too
+            shown = reporter("json")
+        parser = _parser(argv)
+        if not argv:
+            parser.print_help()
+            return BAD_INPUT
+        args = parser.parse_args(argv)
+        shown = reporter(getattr(args, "progress", "auto"))
         args.run(args, shown)
+        return DONE
     except InputError as error:
-        shown.error(str(error))
-        return BAD_INPUT
+        return _end(shown, str(error), BAD_INPUT)
     except (Cancelled, KeyboardInterrupt):
-        shown.error("Cancelled; nothing was left half-written.")
-        return CANCELLED
+        return _end(shown, "Cancelled; nothing was left half-written.", CANCELLED)
     except BrokenPipeError:  # `ldct-denoise models | head`: the reader has seen enough
         sys.stdout = None
-        return DONE
+        return CANCELLED
+    except Exception as error:
+        from .inference.ladder import is_out_of_memory
+
+        if os.environ.get(DEBUG):
+            raise
+        if is_out_of_memory(error):
+            return _end(
+                shown, "There is too little memory for this: close other programs or take fewer slices.", BAD_INPUT
+            )
+        text = f"This is a defect of the program, please report it ({type(error).__name__}: {error})."
+        return _end(shown, f"{' '.join(text.split())} {DEBUG}=1 shows where it happened.", DEFECT)
     finally:
+        if shown is not None:
+            shown.close()
+
+
+def _end(shown, text: str, status: int) -> int:
+    if shown is not None:
         shown.close()
-    return DONE
+        shown.error(text)
+    else:
+        print(f"ldct-denoise: {text}", file=sys.stderr)
+    return status
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -81,7 +105,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments in one sentence, like every other error."""
 
     def error(self, message: str) -> None:
-        self.exit(BAD_INPUT, f"ldct-denoise: {message[0].upper() + message[1:]}; see {self.prog} --help.\n")
+        raise InputError(f"{message[0].upper() + message[1:]}; see {self.prog} --help.")
 
 
 class _Version(argparse.Action):

@@ -62,6 +62,16 @@ class CTVolume:
             raise ValueError(f"expected values of shape {self.hu.shape}, got {hu.shape}")
         return replace(self, hu=hu if self.padding is None else np.where(self.padding, self.hu, hu))
 
+    @property
+    def is_axial(self) -> bool:
+        """Whether the slices lie across the body, as CT is acquired (within 45°)."""
+        return abs(self.direction[2, 2]) > 0.7
+
+    def as_seen(self, slice_hu: np.ndarray) -> np.ndarray:
+        """An axial slice [rows, columns] as a radiologist sees it: patient's right on the left, front on top."""
+        flip_columns, flip_rows = self.direction[0, 0] < 0, self.direction[1, 1] < 0
+        return slice_hu[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
+
     def slices(self, first: int, last: int) -> CTVolume:
         """The volume of slices `first` up to but without `last`, at its true place in space."""
         origin = np.asarray(self.origin) + self.direction[:, 2] * self.spacing[2] * first

@@ -118,7 +118,7 @@ def test_errors_are_json_too_where_progress_is(tmp_path, capsys):
         (["simulate", "IN", "o.nrrd", "--dose", "2"], "between 0 and 1"),
         (["compare", "IN", "out", "--models", ","], "at least one model"),
         (["compare", "IN", "out", "--models", "nlm", "--window", "5:1"], "empty"),
-        (["evaluate", "nowhere", "--models", "nlm"], "no pairs"),
+        (["evaluate", "nowhere", "--models", "nlm"], "no such pairs"),
         (["import-weights", "missing.pth"], "missing.pth" if find_spec("torch") else "PyTorch"),
         (["train", "nothing"], "no configuration"),
         (["fly"], "invalid choice"),
@@ -160,6 +160,107 @@ def test_simulate_adds_the_noise_of_the_dose_that_is_missing(a_file, tmp_path, a
     body = a_small_ct.hu > -200
     added = (read_volume(out).hu - a_small_ct.hu)[body].std()
     assert added == pytest.approx(20 * np.sqrt(3), rel=0.35), "the volume's own noise is 20 HU"
+
+
+def test_a_reader_that_goes_away_stops_the_work_and_leaves_nothing(tmp_path, a_small_ct):
+    big = type(a_small_ct)(np.tile(a_small_ct.hu, (30, 2, 2)), a_small_ct.spacing)
+    source, out = write_volume(big, tmp_path / "in.mha"), tmp_path / "out.nrrd"
+    argv = ["denoise", str(source), str(out), "--model", "tv", "--progress", "json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "LDCTDenoiseLib", *argv], cwd=LIB_FOLDER, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 130
+    assert "Traceback" not in process.stderr.read()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mha"]
+
+
+def test_compare_that_is_stopped_leaves_nothing(a_file, tmp_path, monkeypatch):
+    from LDCTDenoiseLib.methods.classical import Median
+
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Median, "filter_slice", interrupted)
+    assert main(["compare", str(a_file), str(tmp_path / "out"), "--models", "gaussian,median"]) == 130
+    assert not (tmp_path / "out").exists()
+
+
+def test_outputs_are_checked_before_the_work(a_file, tmp_path, capsys):
+    argv = ["denoise", a_file, tmp_path / "o.nrrd", "--model", "median"]
+    same = refused(capsys, *argv, "--report", tmp_path / "o.nrrd")
+    assert "two different outputs" in same
+    assert "is a folder" in refused(capsys, *argv, "--report", tmp_path, "--overwrite")
+    assert "part of its path is a file" in refused(capsys, "denoise", a_file, a_file / "o.nrrd", "--model", "median")
+    assert "could not be written" in refused(
+        capsys, "denoise", a_file, tmp_path / f"{'x' * 300}.nrrd", "--model", "nlm"
+    )
+
+
+def test_a_companion_file_of_someone_else_is_not_overwritten(a_file, tmp_path, capsys):
+    (tmp_path / "x.raw").write_text("precious")
+    assert "exists already" in refused(capsys, "denoise", a_file, tmp_path / "x.mhd", "--model", "median")
+    assert (tmp_path / "x.raw").read_text() == "precious" and not (tmp_path / "x.mhd").exists()
+
+
+def test_values_that_are_not_numbers_are_said_to_be_in_the_input(a_small_ct):
+    from LDCTDenoiseLib import InputError, denoise
+
+    hu = a_small_ct.hu.copy()
+    hu[1, 2, 3] = np.nan
+    with pytest.raises(InputError, match="The volume holds values that are not numbers"):
+        denoise(a_small_ct.with_hu(hu), "gaussian")
+    flipped = a_small_ct.with_hu(a_small_ct.hu[::-1, ::-1])
+    np.testing.assert_array_equal(
+        denoise(flipped, "gaussian").volume.hu, denoise(a_small_ct, "gaussian").volume.hu[::-1, ::-1]
+    )
+
+
+def test_a_defect_of_the_program_is_a_sentence_too(a_file, tmp_path, monkeypatch, capsys):
+    from LDCTDenoiseLib.methods.classical import Median
+
+    def broken(*_args, **_kwargs):
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr(Median, "filter_slice", broken)
+    assert main(["denoise", str(a_file), str(tmp_path / "o.nrrd"), "--model", "median"]) == 1
+    error = capsys.readouterr().err
+    assert "please report it (ZeroDivisionError: of all things)" in error and "Traceback" not in error
+
+
+def test_the_demo_goes_from_file_to_picture(tmp_path, capsys):
+    pytest.importorskip("data_store", reason="the demo's slice comes with pydicom-data")
+    assert main(["demo", str(tmp_path / "d"), "--models", "gaussian"]) == 0
+    names = {"normal-dose.nrrd", "low-dose.nrrd", "gaussian.nrrd", "comparison.png", "figures.csv", "records.json"}
+    assert {p.name for p in (tmp_path / "d").iterdir()} == names
+    low, normal = (read_volume(tmp_path / "d" / f"{name}-dose.nrrd") for name in ("low", "normal"))
+    assert 2 < (low.hu - normal.hu)[(normal.hu > 0) & (normal.hu < 80)].std() < 20
+    assert "research use" in capsys.readouterr().out
+
+
+def test_the_benchmark_prints_a_row_a_method(capsys):
+    assert main(["benchmark", "--models", "gaussian,median", "--slices", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line.split() for line in lines if line.startswith(("gaussian", "median"))}
+    assert set(rows) == {"gaussian", "median"}
+    assert 0 < float(rows["gaussian"][2]) < 5 and float(rows["gaussian"][4]) > 50
+
+
+def test_measured_quality_is_written_into_the_card(tmp_path, a_small_ct, a_small_network):
+    from LDCTDenoiseLib.weights.store import find_card
+
+    clean = np.where(a_small_ct.hu > -500, 50.0, -1000.0).astype(np.int16)
+    np.savez(tmp_path / "p.npz", ld=a_small_ct.hu.astype(np.int16), nd=clean, spacing=[0.8, 0.8])
+    table = tmp_path / "t.csv"
+    argv = ["evaluate", str(tmp_path), "--models", a_small_network, "--record", "one test pair", "--csv", str(table)]
+    assert main(argv) == 0
+    quality = find_card(a_small_network).quality
+    with table.open(encoding="utf-8", newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["method"] == a_small_network)
+    assert quality["gain_db_full"] == pytest.approx(float(row["gain_full"]), abs=1e-3)
+    assert (quality["data"], quality["cases"]) == ("one test pair", 1)
 
 
 def test_models_lists_every_method_with_its_licence(capsys):

@@ -23,7 +23,9 @@ MAY_IMPORT = {
     "weights": {"errors", "atomic", "networks"},
     "methods": {"errors", "networks", "weights", "quality"},
     "inference": {"errors", "version", "volume", "methods", "weights"},
-    "training": {"errors", "version", "volume", "files", "quality", "simulation", "methods", "networks", "weights"},
+    "training": {
+        "errors", "atomic", "version", "volume", "files", "quality", "simulation", "methods", "networks", "weights",
+    },
     "commands": {
         "errors", "atomic", "volume", "files", "quality", "simulation", "methods", "networks", "weights", "inference",
         "training",

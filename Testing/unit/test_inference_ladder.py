@@ -68,6 +68,31 @@ def test_other_errors_are_not_taken_for_lack_of_memory():
     assert is_out_of_memory(MemoryError()) and not is_out_of_memory(ValueError("out of memory"))
 
 
+def test_neighbouring_tiles_that_differ_are_blended_without_a_seam():
+    class Levelling:
+        """Takes away the mean of what it sees, as a norm over the slice does: tiles disagree about it."""
+
+        def denoise(self, slices_hu, *, seeds, spacing=None):
+            return slices_hu - slices_hu.mean(axis=(1, 2), keepdims=True)
+
+    slope = np.tile(np.linspace(0, 400, 600, dtype=np.float32), (1, 300, 1))
+    tiled = denoise_in_tiles(Levelling(), slope, seeds=[0], spacing=None, tile=128)
+    steps = np.abs(np.diff(tiled[0, 150]))
+    assert steps.max() < 3 * (400 / 600), "a hard border would be a step of some 40 HU"
+
+
+def test_every_tile_has_noise_of_its_own():
+    seen = []
+
+    class Listening:
+        def denoise(self, slices_hu, *, seeds, spacing=None):
+            seen.extend(seeds)
+            return slices_hu
+
+    denoise_in_tiles(Listening(), np.zeros((2, 300, 300), np.float32), seeds=[1, 2], spacing=None, tile=128)
+    assert len(set(seen)) == len(seen) > 8
+
+
 @pytest.mark.parametrize("shape", [(1, 512, 512), (2, 300, 517), (1, 40, 600), (1, 10, 10)])
 def test_tiles_cover_a_slice_of_any_size_without_a_seam(shape):
     slices = np.random.default_rng(1).normal(size=shape).astype(np.float32)

@@ -42,6 +42,18 @@ def test_the_order_of_parameters_is_that_of_the_ema_list(published):
     assert [name for name, _ in published.named_parameters()] == wanted
 
 
+@torch.no_grad()
+def test_a_small_network_computes_what_it_computed_when_the_published_one_agreed_with_the_authors():
+    """So that a broken layer is seen also where the authors' numbers are not at hand."""
+    network = RDDMUNet(**SMALL).eval()
+    network.load_state_dict(parity_state_dict({k: tuple(v.shape) for k, v in network.state_dict().items()}))
+    i = torch.arange(256, dtype=torch.float32).reshape(1, 1, 16, 16)
+    found = network(torch.cos(i), torch.sin(i / 7) * 0.5)[0, 0, ::5, ::5].flatten()
+    wanted = [-0.06354, 0.2883, 0.14242, -0.00231, -0.17973, -0.39769, -0.32311, 0.45004,
+              -0.16232, -0.1848, -0.69548, 0.14253, -0.10813, -0.06482, -0.67133, -0.07416]  # fmt: skip
+    torch.testing.assert_close(found, torch.tensor(wanted), rtol=0, atol=5e-5)
+
+
 @pytest.mark.parametrize("size", ["64x64", "128x192"])
 @torch.no_grad()
 def test_it_computes_what_the_authors_network_computes(published, size):

@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import os
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from LDCTDenoiseLib import Cancelled, InputError  # noqa: E402
-from LDCTDenoiseLib.training.config import Phase, TrainingConfig, read_config  # noqa: E402
+from LDCTDenoiseLib.networks import RDDMUNet  # noqa: E402
+from LDCTDenoiseLib.training import noise_bank  # noqa: E402
+from LDCTDenoiseLib.training.config import Phase, TrainingConfig  # noqa: E402
 from LDCTDenoiseLib.training.ctz import read_ctz  # noqa: E402
 from LDCTDenoiseLib.training.data import DoseSpread, PatchSampler  # noqa: E402
+from LDCTDenoiseLib.training.export import export  # noqa: E402
 from LDCTDenoiseLib.training.loop import train  # noqa: E402
-from LDCTDenoiseLib.training.noise_bank import NoisySeries  # noqa: E402
-from LDCTDenoiseLib.training.pairs import find_pairs, read_pairs  # noqa: E402
+from LDCTDenoiseLib.training.noise_bank import NoisySeries, load_series, make_noise  # noqa: E402
+from LDCTDenoiseLib.training.validation import ValidationSet  # noqa: E402
 
 from parity import SHARED  # noqa: E402  # isort: skip
 
@@ -40,7 +44,8 @@ def a_config(folder: Path, **changes) -> TrainingConfig:
         Phase("drifting", 10, 32, 4, 1e-4, 1e-5, temperatures=(0.2, 1.0)),
     )
     config = TrainingConfig(
-        id="tiny", title="Tiny", description="For a test.", series=(), validation=("held-out",),
+        id="tiny", title="Tiny", description="For a test.", version="0.3", licence="CC0",
+        training_source="slices made for a test", intended_use="None.", series=(), validation=("held-out",),
         network={"width": 32, "multipliers": [0.5, 1], "blocks": 1}, phases=phases, precision="float32",
         validate_every=15, folder=folder,
     )  # fmt: skip
@@ -148,35 +153,102 @@ def test_real_stacks_are_read_as_their_own_decoder_reads_them():
     np.testing.assert_array_equal(read_ctz(file).hu, theirs.decode(file.read_bytes())[0])
 
 
-def test_a_configuration_is_checked_before_anything_is_computed(tmp_path):
-    text = 'id="x"\ntitle="X"\ndescription="d"\nvalidation=[]\n[network]\nwidth=32\n'
-    config = tmp_path / "x.toml"
-    (tmp_path / "data").mkdir()
-    config.write_text(text)
-    with pytest.raises(InputError, match="no CT series"):
-        read_config(config)
-    (tmp_path / "data" / "a.ctz").touch()
-    assert read_config(config).series[0].name == "a.ctz"
-    config.write_text("wrong = 1\n" + text)
-    with pytest.raises(InputError, match="unknown entries: wrong"):
-        read_config(config)
-    config.write_text(text.replace("validation=[]", 'validation=["b"]'))
-    with pytest.raises(InputError, match="No series is named b"):
-        read_config(config)
-    config.write_text("id = ")
-    with pytest.raises(InputError, match="not valid TOML"):
-        read_config(config)
-    with pytest.raises(InputError, match="cannot be read"):
-        read_config(tmp_path / "none.toml")
+def test_a_finished_run_is_resumed_without_a_step_and_exported(tmp_path):
+    series = [a_series("one"), a_series("held-out")]
+    config = a_config(tmp_path, phases=(Phase("paired", 3, 32, 2, 1e-3, l1_weight=1.0),))
+    done = train(config, series, report=lambda text: None)
+    again = train(config, series, report=lambda text: pytest.fail(text), resume=True)
+    assert again.step == 3 and all(torch.equal(v, again.average[k]) for k, v in done.average.items())
+    card = export(config, again, ["one", "held-out"], tmp_path)
+    assert (card.version, card.licence, card.intended_use) == ("0.3", "CC0", "None.")
+    assert (
+        card.training_data.startswith("Slices made for a test: 1 series (one);")
+        and "processor cores" in card.training_data
+    )
 
 
-def test_pairs_are_found_and_bad_ones_named(tmp_path):
-    slice_hu = np.zeros((4, 4), np.int16)
-    np.savez(tmp_path / "a.npz", ld=slice_hu + 5, nd=slice_hu, spacing=np.array([0.7, 0.7]))
-    (pair,) = read_pairs(find_pairs(tmp_path))
-    assert pair.name == "a" and pair.low.hu.mean() == 5 and pair.low.spacing[:2] == (0.7, 0.7)
-    np.savez(tmp_path / "b.npz", ld=slice_hu, spacing=np.array([0.7, 0.7]))
-    with pytest.raises(InputError, match=r"b\.npz does not hold a pair"):
-        list(read_pairs(find_pairs(tmp_path)))
-    with pytest.raises(InputError, match="no pairs"):
-        find_pairs(tmp_path / "nowhere")
+def test_a_run_goes_on_only_with_the_recipe_that_it_began_with(tmp_path):
+    series = [a_series("one"), a_series("held-out")]
+    first, second = Phase("a", 3, 32, 2, 1e-3, l1_weight=1.0), Phase("b", 6, 32, 2, 1e-3, l1_weight=1.0)
+    stop = iter([False] * 5 + [True])
+    with pytest.raises(Cancelled):
+        train(a_config(tmp_path, phases=(first, second)), series, report=lambda text: None, cancel=lambda: next(stop))
+
+    def resume(*phases: Phase) -> int:
+        return train(a_config(tmp_path, phases=phases), series, report=lambda text: None, resume=True).step
+
+    for phases in [(replace(first, steps=2), second), (first, replace(second, batch=3)), (first,)]:
+        with pytest.raises(InputError, match="trained with other values"):
+            resume(*phases)
+    checkpoint = tmp_path / "checkpoint.pt"
+    stored = torch.load(checkpoint, weights_only=True)
+    assert resume(first, replace(second, steps=4)) == 7, "the phase in progress may change its length"
+    del stored["phases"]
+    torch.save(stored, checkpoint)  # as the first version wrote it
+    assert resume(first, second) == 9
+
+
+def test_a_bad_checkpoint_is_one_sentence(tmp_path):
+    series = [a_series("one"), a_series("held-out")]
+    phases = (Phase("paired", 2, 32, 2, 1e-3, l1_weight=1.0),)
+    config = a_config(tmp_path, phases=phases)
+    train(config, series, report=lambda text: None)
+    wider = replace(config, network={"width": 64, "multipliers": [0.5, 1], "blocks": 1})
+    with pytest.raises(InputError, match="another network"):
+        train(wider, series, report=lambda text: None, resume=True)
+    checkpoint = tmp_path / "checkpoint.pt"
+    for content in (checkpoint.read_bytes()[:1000], b"", b"no checkpoint"):
+        checkpoint.write_bytes(content)
+        with pytest.raises(InputError, match="is damaged"):
+            train(config, series, report=lambda text: None, resume=True)
+
+
+def test_what_cannot_be_trained_is_said_first(tmp_path):
+    series = [a_series("one"), a_series("held-out")]
+
+    def refused(device: str = "cpu", **changes) -> str:
+        with pytest.raises(InputError) as refusal:
+            train(a_config(tmp_path / "run", **changes), series, device=device)
+        assert not (tmp_path / "run").exists()
+        return str(refusal.value)
+
+    for network in ({"wide": 3}, {"multipliers": []}, {"multipliers": 3}, {"width": "32"}, {"width": 0}, {"width": -1}):
+        assert "no network with the values" in refused(network=network)
+    assert "no multiple of 2" in refused(phases=(Phase("p", 1, 33, 2, 1e-3, l1_weight=1.0),))
+    assert "larger than the slices of" in refused(phases=(Phase("p", 1, 66, 2, 1e-3, l1_weight=1.0),))
+    assert "no series to train on" in refused(validation=("one", "held-out"))
+    for device in ("gpu", "cuda:99", "meta"):
+        assert f"no device '{device}'" in refused(device)
+
+
+def test_validation_slices_may_differ_in_size():
+    small = a_series("small")
+    small.normal_dose, small.noise = small.normal_dose[:, :51, :40], small.noise[:, :, :51, :40]
+    network = RDDMUNet(width=32, multipliers=[0.5, 1], blocks=1).eval()
+    figures = ValidationSet.of([a_series("one"), small]).evaluate(network)
+    assert np.isfinite(list(figures.values())).all() and ValidationSet.of([]).evaluate(network) == {}
+
+
+def test_prepared_noise_belongs_to_one_file_and_is_made_anew_when_damaged(tmp_path, monkeypatch):
+    made = []
+
+    def make(volume, seed, progress=None):
+        made.append(seed)
+        return make_noise(volume, seed, progress)
+
+    monkeypatch.setattr(noise_bank, "make_noise", make)
+    stack = np.random.default_rng(0).normal(40, 20, (1, 64, 64)).astype(np.int16)
+    file, cache = tmp_path / "a.CTZ", tmp_path / "cache"
+    file.write_bytes(encode_ctz(stack, {"spacing": [0.5, 0.5, 3.0]}))
+    series = load_series(file, cache)
+    load_series(file, cache)
+    assert series.name == "a" and len(made) == 1
+    np.testing.assert_array_equal(series.normal_dose, stack)
+    del series
+    for damaged in sorted(cache.iterdir()):
+        damaged.write_bytes(damaged.read_bytes()[:-8])
+        load_series(file, cache)
+    assert len(made) == 4 and len(list(cache.iterdir())) == 3
+    file.write_bytes(encode_ctz(stack + 1, {"spacing": [0.5, 0.5, 3.0]}))
+    os.utime(file, (1, 1))
+    np.testing.assert_array_equal(load_series(file, cache).normal_dose, stack + 1)

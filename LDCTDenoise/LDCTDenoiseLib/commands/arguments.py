@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..errors import InputError
-
 
 def add_input(parser: argparse.ArgumentParser, name: str = "input") -> None:
     parser.add_argument(
@@ -57,10 +55,3 @@ def model_ids(text: str) -> list[str]:
     if not ids:
         raise argparse.ArgumentTypeError("name at least one model, such as rddm-balanced,nlm")
     return ids
-
-
-def refuse_existing(paths: list[Path], overwrite: bool) -> None:
-    """Before hours of work, not after: InputError if an output is there and may not be replaced."""
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise InputError(f"{path} exists already: choose another name or add --overwrite.")

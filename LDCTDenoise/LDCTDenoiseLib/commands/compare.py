@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
 
+from ..atomic import atomic_output
 from ..errors import InputError
-from .arguments import add_computing, add_input, add_output_rules, add_slices, add_strength, model_ids, refuse_existing
+from .arguments import add_computing, add_input, add_output_rules, add_slices, add_strength, model_ids
+from .outputs import check_outputs, require, write_json
+
+MOST_MEASURED = 32  # slices, evenly from the whole volume: enough for the figures, and quick
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,63 +32,81 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..files import read_volume, write_volume
     from ..inference.engine import Settings
     from ..quality.picture import comparison_picture
-    from ..quality.table import compare_slices, format_table, write_csv
-    from .denoise import write_json
+    from ..quality.table import RATIOS, compare_slices, format_table, write_csv
     from .methods import Methods
 
+    require("matplotlib", *(["scikit-image"] if args.reference else []))
     methods = Methods(args.models)
-    outputs = {id: args.folder / f"{id}.nrrd" for id in args.models}
-    picture, figures, records = (args.folder / name for name in ("comparison.png", "figures.csv", "records.json"))
-    refuse_existing([*outputs.values(), picture, figures, records], args.overwrite)
-
+    volumes = [f"{id}.nrrd" for id in args.models]
+    check_outputs([args.folder / name for name in (*volumes, *FILES)], args.overwrite)
     volume = read_volume(args.input, progress=reporter.progress)
-    for text in volume.source.notices:
+    for text in (*volume.source.notices, *_not_axial(volume)):
         reporter.notice(text)
     settings = Settings(args.seed, args.strength, 1, args.device, args.precision, args.slices)
     settings.check(len(volume.hu))
     first, last = args.slices or (0, len(volume.hu))
     part = volume.slices(first, last)
-    reference = _reference(args.reference, volume, first, last) if args.reference else None
-
-    images, made = {"input": part.hu}, {}
-    for id, result in methods.results(volume, settings, reporter):
-        write_volume(result.volume, outputs[id], overwrite=args.overwrite)
-        images[id], made[id] = result.volume.hu, result.record
-    reporter.close()
-
-    spacing = part.spacing[:2]
-    rows = compare_slices(images, reference, spacing, case=args.input.name)
-    for row in rows:
-        if row["method"] in made:
-            row["seconds_per_slice"] = made[row["method"]]["seconds"] / len(part.hu)
-    args.folder.mkdir(parents=True, exist_ok=True)
-    write_csv(rows, figures)
-    write_json(made, records, args.overwrite)
     middle = len(part.hu) // 2
-    panels = [(name, hu[middle]) for name, hu in images.items()]
-    if reference is not None:
-        panels.append(("reference", reference[middle]))
-    comparison_picture(
-        picture,
-        panels,
-        window=args.window,
-        differences=[(id, images[id][middle] - part.hu[middle]) for id in args.models],
-        spacing=spacing,
-        footer=f"slice {first + middle}, strength {args.strength:g}, seed {args.seed}",
-    )
-    reporter.result({"folder": str(args.folder), "figures": str(figures), "picture": str(picture)})
+    measured = sorted({middle, *np.linspace(0, len(part.hu) - 1, min(MOST_MEASURED, len(part.hu))).round().astype(int)})
+    shown = measured.index(middle)
+    reference = _reference(args.reference, volume, reporter)[first:last][measured] if args.reference else None
+
+    images, made = {"input": part.hu[measured]}, {}
+    with atomic_output(args.folder / "records.json", args.overwrite) as records:
+        staged = records.parent  # all outputs appear together, or none
+        for id, result in methods.results(volume, settings, reporter):
+            write_volume(result.volume, staged / f"{id}.nrrd")
+            images[id], made[id] = result.volume.hu[measured], result.record
+        reporter.progress(0, 1, "measure")
+        rows = compare_slices(images, reference, part.spacing[:2], case=args.input.name)
+        for row in rows:
+            row["slices_measured"] = len(measured)
+            if row["method"] in made:
+                row["seconds_per_slice"] = made[row["method"]]["seconds"] / len(part.hu)
+        write_csv(rows, staged / "figures.csv")
+        write_json(made, records)
+        panels = {name: part.as_seen(hu[shown]) for name, hu in images.items()}
+        differences = [(id, panels[id] - panels["input"]) for id in args.models]
+        if reference is not None:
+            panels["reference"] = part.as_seen(reference[shown])
+        comparison_picture(
+            staged / "comparison.png",
+            list(panels.items()),
+            window=args.window,
+            differences=differences,
+            spacing=part.spacing[:2],
+            footer=f"slice {first + middle}, patient's right on the left, strength {args.strength:g}, seed {args.seed}",
+        )
+        reporter.progress(1, 1, "measure")
+    reporter.close()
+    picture, figures = args.folder / "comparison.png", args.folder / "figures.csv"
+    reporter.result({"folder": str(args.folder), "figures": str(figures), "picture": str(picture), "rows": rows})
     if args.progress == "auto":
-        print(format_table(rows))
+        print(f"{format_table(rows)}\n{RATIOS} Measured on {len(measured)} of {len(part.hu)} slices.")
         print(f"\nVolumes, comparison.png and figures.csv are in {args.folder}. For research use only.")
 
 
-def _reference(path: Path, volume, first: int, last: int) -> np.ndarray:
+FILES = ("comparison.png", "figures.csv", "records.json")
+
+
+def _not_axial(volume) -> list[str]:
+    if volume.is_axial:
+        return []
+    return ["The slices are not axial: the networks were trained on axial slices, and the picture may be turned."]
+
+
+def _reference(path: Path, volume, reporter) -> np.ndarray:
     from ..files import read_volume
 
     reference = read_volume(path)
     if reference.shape != volume.shape:
         raise InputError(f"The reference has {reference.shape} voxels and the input {volume.shape}: they must agree.")
-    return reference.hu[first:last]
+    same = np.allclose(reference.spacing, volume.spacing, rtol=1e-3) and np.allclose(
+        reference.direction, volume.direction, atol=1e-3
+    )
+    if not same or not np.allclose(reference.origin, volume.origin, atol=0.5 * min(volume.spacing)):
+        reporter.notice("The reference lies elsewhere in space than the input: are they the same slices?")
+    return reference.hu
 
 
 def _window(text: str) -> tuple[float, float]:
@@ -91,6 +114,6 @@ def _window(text: str) -> tuple[float, float]:
         low, high = (float(part) for part in text.split(":"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a window such as -160:240") from None
-    if not low < high:
+    if not (low < high and math.isfinite(high - low)):
         raise argparse.ArgumentTypeError(f"{text!r} is empty: the first number must be the smaller")
     return low, high

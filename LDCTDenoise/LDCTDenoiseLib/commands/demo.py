@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import tempfile
 from pathlib import Path
 
+from ..atomic import atomic_output
 from ..errors import InputError
-from .arguments import add_output_rules, model_ids, refuse_existing
+from .arguments import add_output_rules, model_ids
+from .outputs import check_outputs, require, write_json
 
 FILE = "693_UNCR.dcm"  # a head CT, 512×512, 5 mm, in the package pydicom-data
-DOSE = 0.1
+DOSE, SEED = 0.1, 1
+WINDOW = (-20.0, 100.0)  # HU: grey and white matter, and the noise
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,58 +24,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, reporter) -> None:
-    from ..files import read_volume, write_volume
+    from ..files import write_volume
     from ..inference.engine import Settings
     from ..quality.picture import comparison_picture
-    from ..quality.table import compare_slices, format_table, write_csv
+    from ..quality.table import RATIOS, compare_slices, format_table, write_csv
     from ..simulation.calibration import calibrated_scanner
     from ..simulation.low_dose import simulate_low_dose
-    from .denoise import write_json
     from .methods import Methods
 
+    require("matplotlib", "scikit-image")
     folder, methods = args.folder, Methods(args.models)
     names = ["normal-dose", "low-dose", *args.models]
-    volumes = {name: folder / f"{name}.nrrd" for name in names}
-    picture, figures, records = (folder / name for name in ("comparison.png", "figures.csv", "records.json"))
-    refuse_existing([*volumes.values(), picture, figures, records], args.overwrite)
+    files = [*(f"{name}.nrrd" for name in names), "comparison.png", "figures.csv", "records.json"]
+    check_outputs([folder / name for name in files], args.overwrite)
 
-    dicom = folder / "dicom"  # alone: beside it the package keeps the same slice in other encodings
-    dicom.mkdir(parents=True, exist_ok=True)
-    shutil.copy(find_head_ct(), dicom / FILE)
-    normal = read_volume(dicom)
-    low = simulate_low_dose(normal, DOSE, seed=1, scanner=calibrated_scanner(normal), progress=reporter.progress)
-    made = {"normal-dose": normal, "low-dose": low}
-    record = {}
+    normal = read_head_ct()
+    low = simulate_low_dose(normal, DOSE, seed=SEED, scanner=calibrated_scanner(normal), progress=reporter.progress)
+    made, record = {"normal-dose": normal, "low-dose": low}, {}
     for id, result in methods.results(low, Settings(), reporter):
         made[id], record[id] = result.volume, result.record
     reporter.close()
-    for name, volume in made.items():
-        write_volume(volume, volumes[name], overwrite=args.overwrite)
-    slices = {name: volume.hu[0] for name, volume in made.items()}
-    spacing = normal.spacing[:2]
+
+    slices = {name: volume.as_seen(volume.hu[0]) for name, volume in made.items()}
     images = {"input": low.hu, **{id: made[id].hu for id in args.models}}
-    rows = compare_slices(images, normal.hu, spacing, case="head")
-    write_csv(rows, figures)
-    write_json(record, records, args.overwrite)
-    comparison_picture(
-        picture,
-        [("low dose (simulated)", slices["low-dose"]), *((id, slices[id]) for id in args.models),
-         ("normal dose", slices["normal-dose"])],
-        window=(-20.0, 100.0),
-        differences=[(id, slices[id] - slices["low-dose"]) for id in args.models],
-        spacing=spacing,
-        footer=f"{FILE} of pydicom-data at {DOSE:g} of its dose, seed 1",
-    )  # fmt: skip
-    reporter.result({"folder": str(folder), "picture": str(picture), "figures": str(figures)})
+    rows = compare_slices(images, normal.hu, normal.spacing[:2], case="head")
+    with atomic_output(folder / "records.json", args.overwrite) as records:
+        staged = records.parent
+        for name, volume in made.items():
+            write_volume(volume, staged / f"{name}.nrrd")
+        write_csv(rows, staged / "figures.csv")
+        write_json(record, records)
+        comparison_picture(
+            staged / "comparison.png",
+            [("low dose (simulated)", slices["low-dose"]), *((id, slices[id]) for id in args.models),
+             ("normal dose", slices["normal-dose"])],
+            window=WINDOW,
+            differences=[(id, slices[id] - slices["low-dose"]) for id in args.models],
+            spacing=normal.spacing[:2],
+            meaning="difference = output − low dose",
+            footer=f"{FILE} of pydicom-data at {DOSE:g} of its dose, seed {SEED}",
+        )  # fmt: skip
+    reporter.result({"folder": str(folder), "rows": rows})
     if args.progress == "auto":
-        print(format_table(rows))
-        print(f"\nbefore | after | difference:  {picture}\nfigures:                      {figures}")
-        print(f"volumes:                      {', '.join(p.name for p in volumes.values())} in {folder}")
+        print(f"{format_table(rows)}\n{RATIOS}")
+        print(f"\nbefore | after | difference:  {folder / 'comparison.png'}")
+        print(f"figures:                      {folder / 'figures.csv'}")
+        print(f"volumes:                      {', '.join(files[: len(names)])} in {folder}")
         print("For research use only. Not for diagnosis.")
 
 
-def find_head_ct() -> Path:
+def read_head_ct():
     """The head CT of pydicom-data, as it lies on this machine; nothing is downloaded."""
+    from ..files import read_volume
+
     try:
         from pydicom.data import get_testdata_file
 
@@ -80,4 +85,6 @@ def find_head_ct() -> Path:
         found = None
     if not found:
         raise InputError("The demo needs the package pydicom-data: pip install pydicom-data.")
-    return Path(found)
+    with tempfile.TemporaryDirectory() as alone:  # beside it the package keeps the same slice in other encodings
+        shutil.copy(found, Path(alone) / FILE)
+        return read_volume(alone)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
+from ..atomic import atomic_output
 from ..errors import InputError
-from .arguments import add_computing, add_input, add_output_rules, add_slices, add_strength, refuse_existing
+from .arguments import add_computing, add_input, add_output_rules, add_slices, add_strength
+from .outputs import check_outputs, write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +40,9 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.spread and args.draws < 2:
         raise InputError("The spread needs at least two draws: add --draws 4, for instance.")
     outputs = [p for p in (args.output, args.spread, args.report) if p]
-    refuse_existing(outputs, args.overwrite)
+    check_outputs(outputs, args.overwrite)
     card = find_card(args.model)
-    if args.steps is not None and card.family != "founddiff":
+    if args.steps is not None and card.steps is None:
         raise InputError(f"{card.id} evaluates each slice once: leave out --steps.")
 
     volume = read_volume(args.input, progress=reporter.progress)
@@ -57,17 +58,11 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.spread:
         write_volume(result.spread, args.spread, overwrite=args.overwrite)
     if args.report:
-        write_json(record, args.report, args.overwrite)
+        with atomic_output(args.report, args.overwrite) as aside:
+            write_json(record, aside)
     reporter.result({"output": str(args.output), "record": record})
     if args.progress == "auto":
         rate = record["seconds"] / len(result.volume.hu)
         how = f"{rate:.2f} s each ({record['device']}, {record['precision']})"
         print(f"{args.output}: {len(result.volume.hu)} slices, {how}")
         print("For research use only. Not for diagnosis.")
-
-
-def write_json(facts: dict, path: Path, overwrite: bool) -> None:
-    from ..atomic import atomic_output
-
-    with atomic_output(path, overwrite) as aside:
-        aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
-from .arguments import add_computing, add_output_rules, add_strength, model_ids, refuse_existing
+from ..errors import InputError
+from .arguments import add_computing, add_output_rules, add_strength, model_ids
+from .outputs import check_outputs, require
+
+# what a card says of quality: name in the card → key of the table
+IN_CARDS = {
+    "gain_db_full": "gain_full", "ssim_full": "ssim_full", "gain_db_soft": "gain_soft", "ssim_soft": "ssim_soft",
+    "noise_ratio_to_normal_dose": "noise_ratio", "nps_mean_ratio_to_normal_dose": "nps_mean_ratio",
+    "bias_hu_soft": "bias_soft", "bias_hu_bone": "bias_bone",
+}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "pairs", metavar="FOLDER", type=Path, help="pairs: NAME.npz, or NAME.low.nrrd and NAME.normal.nrrd"
-    )
+    parser.add_argument("pairs", metavar="FOLDER", type=Path, help="NAME.npz, or NAME.low.nrrd with NAME.normal.nrrd")
     parser.add_argument("--models", type=model_ids, required=True, metavar="A,B,…", help="see ldct-denoise models")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="pairs whose name matches, such as 'L143_3mm*'")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="every case and method")
     parser.add_argument("--cases", action="store_true", help="print every case, not only the means")
-    parser.add_argument(
-        "--record", metavar="DATA", help="write the means into the models' cards, with this name of the data"
-    )
+    parser.add_argument("--record", metavar="DATA", help="write the means into the models' cards; DATA says on what")
     add_strength(parser)
     add_computing(parser)
     add_output_rules(parser)
@@ -25,15 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, reporter) -> None:
     from ..inference.engine import Settings
-    from ..quality.table import compare_slices, format_table, summarize, write_csv
+    from ..quality.table import RATIOS, compare_slices, format_table, summarize, write_csv
     from ..training.pairs import find_pairs, read_pairs
     from .methods import Methods
 
+    if args.record and args.strength != 1:
+        raise InputError("A card records the full strength: leave out --strength or --record.")
+    paths = find_pairs(args.pairs, args.only)
+    require("scikit-image")
     methods = Methods(args.models)
     if args.csv:
-        refuse_existing([args.csv], args.overwrite)
+        check_outputs([args.csv], args.overwrite)
     settings = Settings(args.seed, args.strength, 1, args.device, args.precision)
-    paths = find_pairs(args.pairs)
     rows = []
     for number, pair in enumerate(read_pairs(paths), 1):
         images, seconds = {"input": pair.low.hu}, {}
@@ -47,33 +57,29 @@ def run(args: argparse.Namespace, reporter) -> None:
         rows += found
         reporter.progress(number, len(paths), "evaluate")
     reporter.close()
+    summary = summarize(rows)
     if args.csv:
         write_csv(rows, args.csv)
-    if args.progress == "auto":
+    if args.progress != "json":
         if args.cases:
             print(format_table(rows), end="\n\n")
-        print(format_table(summarize(rows)))
+        print(f"{format_table(summary)}\n{RATIOS} Mean ± SD over the cases.")
     if args.record:
-        record_quality(summarize(rows), args.record, args.models)
-    reporter.result({"rows": summarize(rows)})
+        record_quality(summary, args)
+    reporter.result({"rows": summary})
 
 
-# what a card says of quality: name in the card → key of the table
-IN_CARDS = {
-    "gain_db_full": "gain_full", "ssim_full": "ssim_full", "gain_db_soft": "gain_soft", "ssim_soft": "ssim_soft",
-    "noise_ratio_to_normal_dose": "noise_ratio", "nps_mean_ratio_to_normal_dose": "nps_mean_ratio",
-    "bias_hu_soft": "bias_soft", "bias_hu_bone": "bias_bone",
-}  # fmt: skip
-
-
-def record_quality(summary: list[dict], data: str, models: list[str]) -> None:
+def record_quality(summary: list[dict], args: argparse.Namespace) -> None:
     """For whoever publishes a model: its card says what this command measured, and on what."""
     from ..weights.store import find_card, save_card
 
     for row in summary:
-        if row["method"] in models:
-            figures = {name: round(row[key], 3) for name, key in IN_CARDS.items()}
-            said = {"data": f"{data}, {row['cases']} pairs, means", "command": "ldct-denoise evaluate PAIRS"}
+        if row["method"] in args.models:
+            figures = {name: round(row[key], 3) for name, key in IN_CARDS.items() if math.isfinite(row[key])}
+            how = (
+                f"ldct-denoise evaluate PAIRS --models {row['method']} --seed {args.seed} --precision {args.precision}"
+            )
+            said = {"data": args.record, "cases": row["cases"], "statistic": "mean", "command": how}
             save_card(find_card(row["method"]), quality={**said, **figures})
 
 

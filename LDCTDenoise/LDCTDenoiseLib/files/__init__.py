@@ -47,6 +47,8 @@ def read_volume(
         return read_dicom(path, progress=progress, check=check)
     except MemoryError as error:
         raise InputError(f"{path.name} does not fit into this computer's memory; choose a smaller series.") from error
+    except BrokenPipeError:  # who listened to the progress has gone; the file is innocent
+        raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path} could not be read ({reason}); check the file and your right to read it.") from error

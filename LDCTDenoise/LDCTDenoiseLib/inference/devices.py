@@ -1,8 +1,8 @@
-"""Which device and which precision. A faster way is used only if it gives the same HU as float32 on the processor,
-checked on a piece of the very volume to be denoised.
+"""Which device and which precision. A faster way is used only if it gives the same HU as float32 on the processor.
 
-What is faster is known from the hardware and not timed: a stop-watch would choose differently from one run to the
-next, and the same seed would no longer give the same result.
+That is checked on a slice made for it, noisy and with every tissue, and what is faster is known from the hardware: a
+stop-watch, or the user's own slices, would choose differently from one run to the next, and the same seed would no
+longer give the same result.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ class Setup:
     notices: tuple[str, ...] = ()
 
 
-def prepare(denoiser: Denoiser, sample: np.ndarray, device: str = "auto", precision: str = "auto") -> Setup:
-    """Place the method where it computes best; `sample` float32 [rows, columns] HU is a slice of the volume.
+def prepare(
+    denoiser: Denoiser, shape: tuple[int, int] = (512, 512), device: str = "auto", precision: str = "auto"
+) -> Setup:
+    """Place the method where it computes best; `shape` of the slices decides how many fit at once.
 
     Raises InputError for a device or precision that this machine lacks, or a device that fails its self-check.
     """
@@ -42,19 +44,18 @@ def prepare(denoiser: Denoiser, sample: np.ndarray, device: str = "auto", precis
         raise InputError(f"There is no precision {precision}: choose auto or one of {', '.join(PRECISIONS)}.")
     if not denoiser.uses_device:
         return Setup()
-    piece = _middle(sample)
     notices: list[str] = []
-    reference = _try(denoiser, piece, "cpu", "float32")
+    reference = _try(denoiser, "cpu", "float32")
     for name in _devices(device):
         wanted = (*fast_precisions(name), "float32") if precision == "auto" else (precision, "float32")
         for kind in dict.fromkeys(wanted):
             try:
-                difference = _difference(reference, _try(denoiser, piece, name, kind))
+                difference = _difference(reference, _try(denoiser, name, kind))
             except (InputError, RuntimeError) as error:
                 if kind == precision or kind == "float32":
                     notices.append(f"{kind} on {name} failed its self-check and is not used: {error}")
                 continue
-            return Setup(name, kind, _batch_that_fits(denoiser, sample, name), difference, tuple(notices))
+            return Setup(name, kind, _batch_that_fits(denoiser, shape, name), difference, tuple(notices))
         if device != "auto":
             raise InputError(notices[-1])
     raise InputError("No device gives the same result twice; restart the computer, and report it if it stays so.")
@@ -76,15 +77,19 @@ def _devices(wanted: str) -> list[str]:
     return [name]
 
 
-def _middle(sample: np.ndarray) -> np.ndarray:
-    rows, columns = sample.shape
-    y, x = max(0, rows - PROBE_SIDE) // 2, max(0, columns - PROBE_SIDE) // 2
-    return np.ascontiguousarray(sample[None, y : y + PROBE_SIDE, x : x + PROBE_SIDE])
+def probe_slice() -> np.ndarray:
+    """float32 [1, PROBE_SIDE, PROBE_SIDE] HU: air, fat, soft tissue, lung and bone under strong noise."""
+    y, x = (np.mgrid[:PROBE_SIDE, :PROBE_SIDE] - PROBE_SIDE / 2) / (PROBE_SIDE / 2)
+    hu = np.full(x.shape, -1000.0)
+    for centre, radius, value in ((0, 0.9, -100), (0, 0.8, 50), (-0.4, 0.3, -800), (0.4, 0.3, 120), (0, 0.12, 800)):
+        hu[(x - centre) ** 2 + y**2 < radius**2] = value
+    hu += 60 * np.random.default_rng(0).standard_normal(hu.shape)
+    return np.clip(hu, -1024, 3071).astype(np.float32)[None]
 
 
-def _try(denoiser: Denoiser, piece: np.ndarray, device: str, precision: str) -> np.ndarray:
+def _try(denoiser: Denoiser, device: str, precision: str) -> np.ndarray:
     _place(denoiser, device, precision)
-    return denoiser.denoise(piece, seeds=[0])
+    return denoiser.denoise(probe_slice(), seeds=[0])
 
 
 def _place(denoiser: Denoiser, device: str, precision: str) -> None:
@@ -102,7 +107,7 @@ def _difference(reference: np.ndarray, output: np.ndarray) -> float:
     return rms
 
 
-def _batch_that_fits(denoiser: Denoiser, sample: np.ndarray, device: str) -> int:
+def _batch_that_fits(denoiser: Denoiser, shape: tuple[int, int], device: str) -> int:
     """Slices at once: on a GPU as many as fit, with a quarter of the free memory left alone; one on a processor,
     whose caches hold no more."""
     import torch
@@ -112,7 +117,7 @@ def _batch_that_fits(denoiser: Denoiser, sample: np.ndarray, device: str) -> int
     try:
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
-        denoiser.denoise(sample[None], seeds=[0])
+        denoiser.denoise(np.zeros((1, *shape), np.float32), seeds=[0])
         needed = max(1, torch.cuda.max_memory_allocated(device) - before)
     except RuntimeError:
         return 1  # the ladder takes over

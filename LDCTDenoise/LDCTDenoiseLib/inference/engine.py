@@ -32,6 +32,8 @@ class Settings:
 
     def check(self, count: int) -> None:
         """InputError for values that make no sense for a volume of `count` slices."""
+        if count < 1:
+            raise InputError("The volume has no slices.")
         if not 0 <= self.strength <= 1:
             raise InputError(f"The strength must lie between 0 and 1, not {self.strength:g}.")
         if self.draws < 1:
@@ -64,17 +66,18 @@ def denoise_volume(
 ) -> Outcome:
     """Denoise slice by slice; `setup` from an earlier run with the same method saves the self-check.
 
+    The seconds of the outcome are those of the slices, without the self-check.
     progress(done, total, stage) counts evaluated slices; notice(text) hears each step down the memory ladder;
     cancel() is asked before every batch. Raises InputError or Cancelled; the input is never changed.
     """
     settings.check(len(volume.hu))
     if settings.draws > 1 and not denoiser.is_random:
         raise InputError(f"{denoiser.id} gives the same answer at every draw: leave --draws at 1.")
-    begun = time.perf_counter()
     first, last = settings.slices or (0, len(volume.hu))
     part = volume.slices(first, last)
     run = _Run(denoiser, part, notice or (lambda text: None))
     run.prepare(setup, settings)
+    begun = time.perf_counter()
     out, spread = run.all_slices(settings, first, progress, cancel or (lambda: False))
     return Outcome(
         volume=part.with_hu(out),
@@ -98,8 +101,8 @@ class _Run:
         self._notice(text)
 
     def prepare(self, setup: Setup | None, settings: Settings) -> None:
-        middle = self.shown(len(self.volume.hu) // 2, len(self.volume.hu) // 2 + 1)[0]
-        self.setup = setup or prepare(self.denoiser, middle, settings.device, settings.precision)
+        shape = self.volume.hu.shape[1:]
+        self.setup = setup or prepare(self.denoiser, shape, settings.device, settings.precision)
         for text in self.setup.notices:
             self.say(text)
         self.rung = Rung(self.setup.device, self.setup.batch)
@@ -146,6 +149,8 @@ class _Run:
     def shown(self, start: int, stop: int) -> np.ndarray:
         """The slices as the method sees them: air where there is padding."""
         slices = self.volume.hu[start:stop]
+        if not np.isfinite(slices).all():
+            raise InputError("The volume holds values that are not numbers (NaN or infinite): repair it first.")
         if self.volume.padding is not None:
             slices = np.where(self.volume.padding[start:stop], np.float32(AIR), slices)
         return slices

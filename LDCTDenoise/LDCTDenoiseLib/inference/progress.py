@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import sys
 import time
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
+
+from ..errors import Cancelled
 
 
 class Reporter(Protocol):
@@ -46,12 +50,13 @@ class JsonLines(Silent):
 
     def __init__(self, out: TextIO | None = None):
         self._out = out or sys.stdout
-        self._stage, self._begun, self._first = "", 0.0, 0
+        self._stage, self._begun, self._first, self._last = "", 0.0, 0, 0
 
     def progress(self, done: int, total: int, stage: str) -> None:
         now = time.monotonic()
-        if stage != self._stage:  # the first report of a stage starts its clock: loading is not counted as speed
+        if stage != self._stage or done < self._last:  # its first report starts a stage's clock: loading is no speed
             self._stage, self._begun, self._first = stage, now, done
+        self._last = done
         rate = (done - self._first) / (now - self._begun) if now > self._begun else 0.0
         eta = round((total - done) / rate, 1) if rate else None
         self._write({"event": "progress", "done": done, "total": total, "stage": stage, "eta_s": eta})
@@ -63,11 +68,15 @@ class JsonLines(Silent):
         self._write({"event": "result", **facts})
 
     def error(self, text: str) -> None:
-        self._write({"event": "error", "text": text})
+        with contextlib.suppress(Cancelled):
+            self._write({"event": "error", "text": text})
         super().error(text)
 
     def _write(self, event: dict) -> None:
-        print(json.dumps(event, ensure_ascii=False), file=self._out, flush=True)
+        try:
+            print(json.dumps(_without_nan(event), ensure_ascii=False, allow_nan=False), file=self._out, flush=True)
+        except BrokenPipeError:  # nobody listens any more: that is how a reader says stop
+            raise Cancelled from None
 
 
 class Bar(Silent):
@@ -79,7 +88,7 @@ class Bar(Silent):
     def progress(self, done: int, total: int, stage: str) -> None:
         from tqdm import tqdm
 
-        if stage != self._stage:
+        if stage != self._stage or (self._bar is not None and done < self._bar.n):
             self.close()
             self._bar, self._stage = tqdm(total=total, desc=stage, unit="slice", leave=True), stage
         self._bar.update(done - self._bar.n)
@@ -117,3 +126,12 @@ class Notices(Silent):
 
     def notice(self, text: str) -> None:
         print(f"Note: {text}", file=sys.stderr)
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN and infinity as null: JSON has neither."""
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -35,11 +35,11 @@ class WarmModel:
     def __init__(self, card: Card, denoiser: Denoiser | None = None):
         self.card = card
         self.denoiser = denoiser or load_denoiser(card)
-        self._setups: dict[tuple[str, str], Setup] = {}
+        self._setups: dict[tuple, Setup] = {}
 
     def denoise(self, volume: CTVolume, settings: Settings, **callbacks) -> DenoiseResult:
         """See `denoise`; callbacks: progress, notice, cancel."""
-        key = (settings.device, settings.precision)
+        key = (settings.device, settings.precision, volume.hu.shape[1:])
         outcome = denoise_volume(volume, self.denoiser, settings, setup=self._setups.get(key), **callbacks)
         # After a step down the ladder the method stands elsewhere: choose afresh next time.
         self._setups = {} if outcome.notices else {key: outcome.setup}
@@ -85,6 +85,7 @@ def _record(card: Card, volume: CTVolume, settings: Settings, outcome: Outcome) 
         "model": card.id,
         "model_version": card.version,
         "checksum": card.sha256,
+        "parameters": card.parameters,
         "seed": settings.seed,
         "strength": settings.strength,
         "draws": settings.draws,

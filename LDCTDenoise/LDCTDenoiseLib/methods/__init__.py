@@ -36,11 +36,14 @@ def _load_rddm(card: Card) -> Denoiser:
             "or choose a classical method such as nlm."
         ) from error
     from ..weights.store import load_state_dict
-    from .rddm import RDDM
+    from .rddm import HIGHEST, LOWEST, RDDM
 
-    network = RDDMUNet(**card.network)
+    if card.hu_window not in (None, (LOWEST, HIGHEST)):
+        raise InputError(f"The card of {card.id} has another HU window than [{LOWEST:g}, {HIGHEST:g}], RDDM's own.")
+    weights = load_state_dict(card)
     try:
-        network.load_state_dict(load_state_dict(card))
-    except RuntimeError as error:
+        network = RDDMUNet(**card.network)
+        network.load_state_dict(weights)
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
         raise InputError(f"The weights of {card.id} do not fit the network of its card: import them again.") from error
     return RDDM(card.id, network)

@@ -37,7 +37,7 @@ class Denoiser(Protocol):
 
 def check_batch(slices_hu: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
     """The slices as float32 [n, rows, columns]; ValueError (a defect of the caller) for any other shape or seeds."""
-    slices = np.asarray(slices_hu, dtype=np.float32)
+    slices = np.ascontiguousarray(slices_hu, dtype=np.float32)  # torch takes no view that runs backwards
     if slices.ndim != 3:
         raise ValueError(f"a method takes slices [n, rows, columns], this array has {slices.ndim} axes")
     if len(seeds) != len(slices):

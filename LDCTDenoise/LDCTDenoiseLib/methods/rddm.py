@@ -46,7 +46,7 @@ class RDDM:
 
         network = self._master
         if device != "cpu" or dtype != torch.float32:
-            network = copy.deepcopy(network).to(device=device, dtype=dtype)
+            network = copy.deepcopy(network).to(device).with_body(dtype)
         # oneDNN and cuDNN convolve fastest with the channels innermost; MPS does not gain
         layout = torch.contiguous_format if device == "mps" else torch.channels_last
         self._network = network.to(memory_format=layout)
@@ -58,14 +58,13 @@ class RDDM:
         import torch
 
         slices = check_batch(slices_hu, seeds)
-        weight = next(self._network.parameters())
+        device = next(self._network.parameters()).device
         rows, columns = slices.shape[1:]
         below, right = (-side % self._network.multiple for side in (rows, columns))
         with torch.inference_mode():
             x = to_network(torch.from_numpy(slices)[:, None])
-            x = torch.nn.functional.pad(x, (0, right, 0, below), mode="replicate").to(weight.device)
-            noise = torch.from_numpy(_gaussian(seeds, x.shape[2:])).to(weight.device)
-            raw = self._network(noise.to(weight.dtype), x.to(weight.dtype))
+            x = torch.nn.functional.pad(x, (0, right, 0, below), mode="replicate").to(device)
+            raw = self._network(torch.from_numpy(_gaussian(seeds, x.shape[2:])).to(device), x)
             y = (x + torch.tanh(raw.float())).clamp(-1, 1)
             out = from_network(y)[:, 0, :rows, :columns].cpu().numpy()
         outside = (slices < LOWEST) | (slices > HIGHEST)

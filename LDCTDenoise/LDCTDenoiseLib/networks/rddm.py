@@ -170,15 +170,27 @@ class RDDMUNet(nn.Module):
         if any(side % self.multiple for side in low_dose.shape[2:]):
             raise ValueError(f"height and width must be multiples of {self.multiple}, got {list(low_dose.shape[2:])}")
         embedding = self.embedding()
-        h = torch.cat([noise, low_dose], dim=1)
-        kept = []
-        for block in self.input_blocks:
+        h = self.input_blocks[0](torch.cat([noise, low_dose], dim=1), embedding).to(self.body)
+        kept = [h]
+        for block in self.input_blocks[1:]:
             h = block(h, embedding)
             kept.append(h)
         h = self.middle_block(h, embedding)
         for block in self.output_blocks:
             h = block(torch.cat([h, kept.pop()], dim=1), embedding)
-        return self.out(h)
+        return self.out(h.to(self.out[-1].weight.dtype))
+
+    @property
+    def body(self) -> torch.dtype:
+        """The precision of all layers but the first and the last."""
+        return self.middle_block[0].in_layers[-1].weight.dtype
+
+    def with_body(self, dtype: torch.dtype) -> RDDMUNet:
+        """Compute in another precision, but for stem and head: bfloat16 would round the image itself by 4 to 8 HU."""
+        self.to(dtype)
+        self.input_blocks[0].float()
+        self.out.float()
+        return self
 
     def embedding(self) -> Tensor | None:
         """[1, 4·width]: the published network embeds a zero vector, so this is a constant; None once it is folded."""

@@ -34,6 +34,7 @@ def comparison_picture(
     differences: Sequence[Titled] = (),
     limit: float | None = None,
     spacing: float | Sequence[float] = 1.0,
+    meaning: str = "difference = output − input",
     footer: str = "",
 ) -> None:
     """Draws slices in grey, with differences in blue–white–red under the panel of the same title.
@@ -44,6 +45,7 @@ def comparison_picture(
     differences  title and difference (output − input, or − reference), HU; one that shares no title stands at the end
     limit        HU of full blue and red; from the differences' noise where none is given
     spacing      pixel size in mm, (between columns, between rows): the aspect of the picture
+    meaning      of the differences, for the head of the picture
     footer       a line of the caller's (model, version, seed, …) before the note on research use
     Raises InputError without matplotlib, or where the file cannot be written.
     """
@@ -83,7 +85,7 @@ def comparison_picture(
 
     header = f"Window {high - low:g} / level {(high + low) / 2:g} HU".replace("-", "−")
     if colour is not None:
-        header += f", differences ±{limit:g} HU"
+        header += f"; {meaning}, ±{limit:g} HU"
     note = " · ".join(text for text in (footer, RESEARCH_USE) if text)
     sheet.lines(header, note)
     with atomic_output(path, overwrite=True) as draft:

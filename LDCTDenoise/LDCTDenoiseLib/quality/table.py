@@ -137,6 +137,9 @@ def write_csv(rows: Sequence[Row], path: str | Path) -> None:
             writer.writerow({key: _plain(value) for key, value in row.items()})
 
 
+RATIOS = "noise × and NPS ×: against the normal dose; without one NPS × and the biases are against the input."
+
+
 def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
     """Plain text for a terminal: the columns asked for, or a choice of about 130 characters.
 

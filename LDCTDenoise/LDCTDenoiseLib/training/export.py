@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from ..version import package_version
 from ..weights.cards import Card
 from ..weights.store import save_weights
 from .config import TrainingConfig
@@ -27,25 +26,29 @@ def export(config: TrainingConfig, state: TrainingState, series: list[str], fold
     card = Card(
         id=config.id,
         title=config.title,
-        version=package_version(),
+        version=config.version,
         family="rddm",
         description=config.description,
         network=config.network,
         hu_window=(-1024.0, 3072.0),
-        licence="CC BY 4.0",
+        licence=config.licence,
         training_data=(
-            f"{len(trained)} normal-dose series of The Cancer Imaging Archive (CC BY 3.0/4.0): {', '.join(trained)}; "
+            f"{config.training_source[0].upper()}{config.training_source[1:]}: "
+            f"{len(trained)} series ({', '.join(trained)}); "
             f"projection-domain noise at {config.dose[0]:g} to {config.dose[1]:g} of the dose. {phases}. "
-            f"{state.step} steps in {state.seconds:.0f} s on {_machine()}."
+            f"{state.step} steps in {state.seconds:.0f} s on {_machine(state)}."
         ),
-        intended_use="Research on noise reduction in CT of chest, abdomen, pelvis, neck and head. Not for diagnosis.",
+        intended_use=config.intended_use,
         references=REFERENCES,
     )
     weights = {name: value.cpu() for name, value in state.average.items()}
     return save_weights(folder, card, weights, dtype="float16")
 
 
-def _machine() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+def _machine(state: TrainingState) -> str:
+    device = next(iter(state.average.values())).device  # where it ran, which need not be the best there is
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type != "cpu":
+        return f"{device.type}, {platform.machine()}"
     return f"{torch.get_num_threads()} {platform.machine()} processor cores"

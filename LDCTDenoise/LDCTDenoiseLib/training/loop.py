@@ -6,7 +6,7 @@ import csv
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -46,13 +46,15 @@ def train(
     cancel: Callable[[], bool] = lambda: False,
 ) -> TrainingState:
     """Run (or go on with) the phases of `config`; checkpoint and log go to its folder. Returns the final state."""
+    check_run(config, device)
+    _check_sizes(config, series)
     config.folder.mkdir(parents=True, exist_ok=True)
     training = [s for s in series if s.name not in config.validation]
     validation = ValidationSet.of([s for s in series if s.name in config.validation])
     state = _start(config, device)
     checkpoint = config.folder / "checkpoint.pt"
     if resume:
-        _load(checkpoint, state, device)
+        _load(checkpoint, state, config, device)
     elif checkpoint.exists():
         raise InputError(f"{config.folder} holds an earlier run: go on with it (--resume) or remove it.")
     total = sum(phase.steps for phase in config.phases)
@@ -60,7 +62,7 @@ def train(
     sums = _Means()
     for phase, number, (low, normal) in _batches(config, training, state.step):
         if cancel():
-            _save(checkpoint, state)
+            _save(checkpoint, state, config)
             raise Cancelled
         if number == 0:  # gradients of another objective have another size: forget their second moments
             state.optimizer = _optimizer(state.network)
@@ -84,9 +86,42 @@ def train(
             _log(config.folder / "validation.csv", {"step": state.step, "seconds": round(state.seconds, 1), **figures})
             report("validation  " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()))
         if time.monotonic() - saved > SAVE_SECONDS or state.step == total:
-            _save(checkpoint, state)
+            _save(checkpoint, state, config)
             saved = time.monotonic()
     return state
+
+
+def check_run(config: TrainingConfig, device: str) -> None:
+    """Raises InputError for a device that is not there, and for a network that cannot be, or not with these patches."""
+    try:
+        float(torch.zeros(1, device=torch.device(device)))
+    except (RuntimeError, AssertionError, ImportError) as error:  # PyTorch has no one error for this
+        raise InputError(f"This computer or its PyTorch has no device {device!r}; choose another, e.g. cpu.") from error
+    try:
+        network = RDDMUNet(**config.network)
+        if not all(p.numel() for p in network.parameters()):
+            raise ValueError("a layer without channels")
+    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError, MemoryError) as error:
+        raise InputError(f"There is no network with the values of [network] in the configuration: {error}.") from error
+    for phase in config.phases:
+        if phase.patch % network.multiple:
+            raise InputError(
+                f"The patch of the phase {phase.name!r} is {phase.patch}, no multiple of {network.multiple}, "
+                "as this network needs it."
+            )
+
+
+def _check_sizes(config: TrainingConfig, series: list[NoisySeries]) -> None:
+    if not any(s.name not in config.validation for s in series):
+        raise InputError("There is no series to train on.")
+    smallest = min(series, key=lambda s: min(s.normal_dose.shape[1:]))
+    side = min(smallest.normal_dose.shape[1:])
+    for phase in config.phases:
+        if phase.patch > side:
+            raise InputError(
+                f"The patch of the phase {phase.name!r} is {phase.patch}, larger than the slices of {smallest.name} "
+                f"({side})."
+            )
 
 
 def averaged_network(config: TrainingConfig, state: TrainingState) -> RDDMUNet:
@@ -168,7 +203,7 @@ def _batches(
             yield *plan[step], batch
 
 
-def _save(path: Path, state: TrainingState) -> None:
+def _save(path: Path, state: TrainingState, config: TrainingConfig) -> None:
     aside = path.with_suffix(".part")
     torch.save(
         {
@@ -177,20 +212,53 @@ def _save(path: Path, state: TrainingState) -> None:
             "optimizer": state.optimizer.state_dict(),
             "step": state.step,
             "seconds": state.seconds,
+            "phases": _recipe(config),
         },
         aside,
     )
     aside.replace(path)
 
 
-def _load(path: Path, state: TrainingState, device: str) -> None:
+def _load(path: Path, state: TrainingState, config: TrainingConfig, device: str) -> None:
     if not path.exists():
         raise InputError(f"There is no checkpoint to resume from in {path.parent}.")
-    stored = torch.load(path, map_location=device, weights_only=True)
-    state.network.load_state_dict(stored["network"])
-    state.average = stored["average"]
-    state.optimizer.load_state_dict(stored["optimizer"])
-    state.step, state.seconds = stored["step"], stored["seconds"]
+    try:
+        stored = torch.load(path, map_location=device, weights_only=True)
+        network, average, optimizer = (stored[key] for key in ("network", "average", "optimizer"))
+        step, seconds, phases = int(stored["step"]), float(stored["seconds"]), stored.get("phases")
+    except Exception as error:  # a damaged archive makes PyTorch raise nearly anything
+        raise InputError(f"The checkpoint {path} is damaged; remove it and begin again.") from error
+    if phases is not None:  # a checkpoint of the first version says nothing about them
+        _check_recipe(phases, _recipe(config), step)
+    try:
+        state.network.load_state_dict(average)  # only to see that it fits: the average is kept as it is
+        state.network.load_state_dict(network)
+        state.optimizer.load_state_dict(optimizer)
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"The checkpoint {path} is of another network than the configuration's.") from error
+    state.average, state.step, state.seconds = average, step, seconds
+
+
+def _recipe(config: TrainingConfig) -> list[dict]:
+    """The phases as lists and numbers, which is all that a checkpoint may hold beside tensors."""
+    return [{**asdict(phase), "temperatures": list(phase.temperatures)} for phase in config.phases]
+
+
+def _check_recipe(old: list[dict], new: list[dict], step: int) -> None:
+    """What has been trained must be what the configuration says; what is still to come may change."""
+    begun = 0
+    for number, phase in enumerate(old):
+        if begun >= step:
+            return
+        now = new[number] if number < len(new) else {}
+        if begun + phase["steps"] > step:  # in progress: it may become longer, or end here
+            phase = {**phase, "steps": now.get("steps") if now.get("steps", 0) >= step - begun else phase["steps"]}
+        if now != phase:
+            raise InputError(
+                f"The phase {phase['name']!r} was trained with other values than the configuration has now; "
+                "restore them, or begin again in another folder."
+            )
+        begun += phase["steps"]
 
 
 def _log(path: Path, row: dict) -> None:

@@ -7,22 +7,26 @@ close to it; the second varies widely, so that a network meets kernels that the 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from ..atomic import atomic_output
 from ..errors import InputError
 from ..files import read_volume
 from ..quality.noise import global_noise_level
 from ..simulation.calibration import KERNEL_LIMITS, kernel_width
 from ..simulation.low_dose import Scanner, dose_noise
 from ..volume import CTVolume
+from .config import name_of
 from .ctz import read_ctz
 
 KERNEL_SPREAD = (0.12, 0.5)  # of log width, for each of the independent noise fields of a slice
 FIELDS = len(KERNEL_SPREAD)
+CACHE_VERSION = 2  # count it up whenever make_noise gives other values: an older cache is then not used
 
 
 @dataclass
@@ -39,16 +43,46 @@ class NoisySeries:
 def load_series(path: Path, cache: Path, progress: Callable[[int, int, str], None] | None = None) -> NoisySeries:
     """One series and its noise; made once and kept in the folder `cache`."""
     path, cache = Path(path), Path(cache)
-    name = path.name.removesuffix(".ctz")
-    stored = [cache / f"{name}.{part}.npy" for part in ("normal", "noise", "level")]
-    if not all(file.exists() for file in stored):
-        cache.mkdir(parents=True, exist_ok=True)
-        volume = read_ctz(path) if path.suffix == ".ctz" else read_volume(path)
-        arrays = make_noise(volume, seed=sum(name.encode()), progress=progress)
-        for file, array in zip(stored, arrays, strict=True):
-            np.save(file, array)
-    normal, noise, level = (np.load(file, mmap_mode="r", allow_pickle=False) for file in stored)
+    name = name_of(path)
+    key = f"{name}.{_fingerprint(path)}.v{CACHE_VERSION}"
+    stored = [cache / f"{key}.{part}.npy" for part in ("normal", "noise", "level")]
+    arrays = _cached(stored)
+    if arrays is None:
+        volume = read_ctz(path) if path.suffix.lower() == ".ctz" else read_volume(path)
+        made = make_noise(volume, seed=sum(name.encode()), progress=progress)
+        for file, array in zip(stored, made, strict=True):
+            with atomic_output(file, overwrite=True) as aside:
+                np.save(aside, array)
+        arrays = _cached(stored)
+    if arrays is None:
+        raise InputError(f"The prepared noise in {cache} cannot be read back; choose another folder (--cache).")
+    normal, noise, level = arrays
     return NoisySeries(name, normal, noise, np.asarray(level))
+
+
+def _fingerprint(path: Path) -> str:
+    """Changes when the series does: another scan under the same name must not get the noise of the first."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    try:
+        facts = [(f.relative_to(path.parent).as_posix(), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    except OSError as error:
+        raise InputError(f"{path} could not be read ({error.strerror}).") from error
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+
+
+def _cached(files: list[Path]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """normal dose, noise and level as stored; None if they are not there or not whole, so that they are made anew."""
+    try:
+        normal, noise, level = (np.load(file, mmap_mode="r", allow_pickle=False) for file in files)
+    except Exception:  # whatever a damaged header makes numpy raise
+        return None
+    fits = (
+        (normal.dtype, noise.dtype, level.dtype) == (np.int16, np.float16, np.float32)
+        and normal.ndim == 3
+        and noise.shape == (len(normal), FIELDS, *normal.shape[1:])
+        and level.shape == (len(normal),)
+    )
+    return (normal, noise, level) if fits else None
 
 
 def make_noise(
@@ -73,4 +107,4 @@ def make_noise(
             noise[i, k] = field / (field[tissue].std() if tissue.any() else field.std())
         if progress:
             progress(i + 1, len(hu), "noise")
-    return hu.astype(np.int16), noise, levels
+    return np.rint(hu).clip(-32768, 32767).astype(np.int16), noise, levels

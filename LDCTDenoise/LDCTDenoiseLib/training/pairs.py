@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +25,24 @@ class Pair:
     normal: CTVolume
 
 
-def find_pairs(folder: Path) -> list[Path]:
+def find_pairs(folder: Path, only: str = "*") -> list[Path]:
     """Every `NAME.npz` (arrays `ld`, `nd` in HU, `spacing` in mm) and `NAME.low.nrrd` beside `NAME.normal.nrrd`."""
     folder = Path(folder)
-    found = sorted([*folder.glob("*.npz"), *folder.glob(f"*{LOW}")])
+    found = sorted(p for p in (*folder.glob("*.npz"), *folder.glob(f"*{LOW}")) if fnmatch(name_of(p), only))
     if not found:
-        raise InputError(f"There are no pairs in {folder}: NAME.npz with ld and nd, or NAME{LOW} with NAME{NORMAL}.")
+        raise InputError(
+            f"There are no such pairs in {folder}: NAME.npz with ld and nd, or NAME{LOW} with NAME{NORMAL}."
+        )
     return found
+
+
+def name_of(path: Path) -> str:
+    return path.name.removesuffix(LOW).removesuffix(".npz")
 
 
 def read_pairs(paths: list[Path]) -> Iterator[Pair]:
     for path in paths:
-        name = path.name.removesuffix(LOW).removesuffix(".npz")
+        name = name_of(path)
         if path.suffix == ".npz":
             low, normal = _from_arrays(path)
         else:
@@ -49,10 +56,14 @@ def _from_arrays(path: Path) -> tuple[CTVolume, CTVolume]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             low, normal = (np.asarray(stored[key], np.float32) for key in ("ld", "nd"))
-            spacing = tuple(float(v) for v in np.atleast_1d(stored["spacing"])[:2])
-    except (KeyError, ValueError, OSError) as error:
-        raise InputError(f"{path.name} does not hold a pair (arrays ld, nd and spacing): {error}.") from error
+            spacing = tuple(float(v) for v in np.ravel(stored["spacing"])[:2])
+    except Exception as error:  # a damaged archive makes numpy, zipfile and tokenize raise nearly anything
+        raise InputError(
+            f"{path.name} does not hold a pair: it needs the arrays ld and nd in HU, and spacing in mm."
+        ) from error
     stacks = [a[None] if a.ndim == 2 else a for a in (low, normal)]
-    if any(a.ndim != 3 or not np.isfinite(a).all() for a in stacks) or len(spacing) != 2 or min(spacing) <= 0:
-        raise InputError(f"{path.name} does not hold slices in HU with their spacing.")
+    if any(a.ndim != 3 or not a.size or not np.isfinite(a).all() for a in stacks):
+        raise InputError(f"{path.name} does not hold a pair: ld and nd must be slices of finite values in HU.")
+    if len(spacing) != 2 or not all(np.isfinite(v) and v > 0 for v in spacing):
+        raise InputError(f"{path.name} does not hold a pair: spacing must be two lengths above 0, in mm.")
     return tuple(CTVolume(a, (*spacing, 1.0)) for a in stacks)
