@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from ..errors import InputError
 from .arguments import model_ids
@@ -59,7 +60,10 @@ def _precisions(id: str) -> list[str]:
 def _in_own_process(id: str, args: argparse.Namespace, precision: str) -> dict:
     command = [sys.executable, "-m", "LDCTDenoiseLib", "benchmark", "--one", "--models", id]
     command += ["--slices", str(args.slices), "--device", args.device, "--precision", precision]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    library = Path(__file__).resolve().parents[2]  # also where it is a folder and no installed package
+    paths = os.pathsep.join(filter(None, (str(library), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment)
     if done.returncode:
         raise InputError(done.stderr.strip().removeprefix("ldct-denoise: ") or f"{id} could not be measured.")
     return json.loads(done.stdout.splitlines()[-1])

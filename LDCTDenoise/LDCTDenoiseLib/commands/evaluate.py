@@ -76,9 +76,7 @@ def record_quality(summary: list[dict], args: argparse.Namespace) -> None:
     for row in summary:
         if row["method"] in args.models:
             figures = {name: round(row[key], 3) for name, key in IN_CARDS.items() if math.isfinite(row[key])}
-            how = (
-                f"ldct-denoise evaluate PAIRS --models {row['method']} --seed {args.seed} --precision {args.precision}"
-            )
+            how = f"ldct-denoise evaluate PAIRS --models {row['method']} --seed {args.seed}"
             said = {"data": args.record, "cases": row["cases"], "statistic": "mean", "command": how}
             save_card(find_card(row["method"]), quality={**said, **figures})
 
