@@ -1,6 +1,6 @@
 # `make demo` and `make test` need nothing but Python 3.10–3.13 and a package registry.
 PYTHON ?= python3
-# The processor build serves both commands; for CUDA on Linux leave it, or choose your own: make demo TORCH="torch>=2.2"
+# Any torch from 2.2 on serves both commands, for instance: make demo TORCH="torch>=2.2"
 TORCH ?= torch==2.13.0
 BIN = .venv/bin
 

@@ -27,7 +27,7 @@ class Rung:
             return (
                 replace(self, tile=FIRST_TILE),
                 f"Memory is short even for one slice: going on in overlapping tiles of {FIRST_TILE} pixels, "
-                "which changes the result by a few HU.",
+                "which changes the result by some HU.",
             )
         if self.tile is not None and self.tile > SMALLEST_TILE:
             return replace(self, tile=self.tile // 2), f"Memory is short: going on in tiles of {self.tile // 2} pixels."
