@@ -31,6 +31,8 @@ def _describe(card, available: str) -> str:
     facts = {"licence": card.licence, "trained on": card.training_data}
     if available != "present":
         facts = {"not here": available, **facts}
+    elif card.weights:
+        lines[0] += ", present"
     for title, figures in (("quality", card.quality), ("time", card.time)):
         if figures:
             facts[title] = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
