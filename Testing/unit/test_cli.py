@@ -35,6 +35,12 @@ def refused(capsys, *argv) -> str:
     return error
 
 
+def started(argv: list[str]) -> subprocess.Popen:
+    """The command in a process of its own, so that it can be interrupted."""
+    command = [sys.executable, "-m", "LDCTDenoiseLib", *argv]
+    return subprocess.Popen(command, cwd=LIB_FOLDER, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 def test_denoise_writes_a_volume_of_the_same_geometry_with_less_noise(a_file, tmp_path, a_small_ct):
     out = tmp_path / "out.nii.gz"
     assert main(["denoise", str(a_file), str(out), "--model", "nlm"]) == 0
@@ -166,10 +172,7 @@ def test_a_reader_that_goes_away_stops_the_work_and_leaves_nothing(tmp_path, a_s
     big = type(a_small_ct)(np.tile(a_small_ct.hu, (30, 2, 2)), a_small_ct.spacing)
     source, out = write_volume(big, tmp_path / "in.mha"), tmp_path / "out.nrrd"
     argv = ["denoise", str(source), str(out), "--model", "tv", "--progress", "json"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "LDCTDenoiseLib", *argv], cwd=LIB_FOLDER, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    process = started(argv)
     process.stdout.readline()
     process.stdout.close()
     assert process.wait(60) == 130
@@ -289,10 +292,7 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path, a_small_ct):
     big = type(big)(np.tile(big.hu, (100, 4, 4)), big.spacing)
     source, out = write_volume(big, tmp_path / "in.mha"), tmp_path / "out.nrrd"
     argv = ["denoise", str(source), str(out), "--model", "tv", "--progress", "json"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "LDCTDenoiseLib", *argv], cwd=LIB_FOLDER, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    process = started(argv)
     for line in process.stdout:
         if '"denoise"' in line:
             process.send_signal(signal.SIGINT)

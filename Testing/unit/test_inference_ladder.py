@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fakes import Halving, OnDevice
-from LDCTDenoiseLib import CTVolume, InputError
+from LDCTDenoiseLib import Cancelled, CTVolume, InputError
 from LDCTDenoiseLib.inference.devices import Setup
 from LDCTDenoiseLib.inference.engine import Settings, denoise_volume
 from LDCTDenoiseLib.inference.ladder import is_out_of_memory
@@ -99,3 +99,22 @@ def test_tiles_cover_a_slice_of_any_size_without_a_seam(shape):
     method = Halving(pixels_at_once=128**2)
     tiled = denoise_in_tiles(method, slices, seeds=[0] * shape[0], spacing=None, tile=128)
     np.testing.assert_allclose(tiled, slices / 2, atol=1e-6)
+
+
+def test_a_run_cancelled_after_a_step_down_leaves_no_false_setup_behind():
+    pytest.importorskip("torch")
+    from LDCTDenoiseLib.inference.run import WarmModel
+    from LDCTDenoiseLib.weights.store import find_card
+
+    method = OnDevice(pixels_at_once=100)
+    settings, volume = Settings(), a_volume(2)
+    key = (settings.device, settings.precision, volume.hu.shape[1:])
+    warm = WarmModel(find_card("gaussian"), method)
+    warm._setups = {key: Setup("cuda:0")}
+
+    def cancel() -> bool:
+        return method.places == ["cpu"]
+
+    with pytest.raises(Cancelled):
+        warm.denoise(volume, settings, cancel=cancel)
+    assert warm.denoise(volume, settings).record["device"] == "cpu"

@@ -40,9 +40,12 @@ class WarmModel:
     def denoise(self, volume: CTVolume, settings: Settings, **callbacks) -> DenoiseResult:
         """See `denoise`; callbacks: progress, notice, cancel."""
         key = (settings.device, settings.precision, volume.hu.shape[1:])
-        outcome = denoise_volume(volume, self.denoiser, settings, setup=self._setups.get(key), **callbacks)
-        # After a step down the ladder the method stands elsewhere: choose afresh next time.
-        self._setups = {} if outcome.notices else {key: outcome.setup}
+        # After a step down the ladder the method stands elsewhere, also when the run is then cancelled: a setup is
+        # kept only from a run that ended as it began.
+        former, self._setups = self._setups, {}
+        outcome = denoise_volume(volume, self.denoiser, settings, setup=former.get(key), **callbacks)
+        if not outcome.notices:
+            self._setups = {key: outcome.setup}
         return DenoiseResult(outcome.volume, outcome.spread, _record(self.card, volume, settings, outcome))
 
 

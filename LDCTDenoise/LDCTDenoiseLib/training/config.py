@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from ..errors import InputError
-from ..weights.cards import is_id
+from ..weights.cards import is_id, is_text, is_whole
 
 ENDINGS = (".ctz", ".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd")  # .nii.gz first: it is dropped whole
 PRECISIONS = ("float32", "bfloat16")
@@ -153,12 +153,12 @@ def _problems(config: TrainingConfig) -> Iterator[str]:
         yield "its id is not made of small letters, digits and hyphens (at most 64)"
     for name in ("title", "description", "version"):
         text = getattr(config, name)
-        if not _is_text(text) or not text.isprintable():
+        if not is_text(text) or not text.isprintable():
             yield f"{name} is not one line of text"
     for name in ("licence", "training_source", "intended_use"):
-        if not _is_text(getattr(config, name)):
+        if not is_text(getattr(config, name)):
             yield f"{name} is not a text"
-    if not isinstance(config.validation, tuple) or not all(_is_text(name) for name in config.validation):
+    if not isinstance(config.validation, tuple) or not all(is_text(name) for name in config.validation):
         yield "validation is not a list of names"
     if not isinstance(config.network, dict):
         yield "network is not a table of the network's arguments"
@@ -167,22 +167,22 @@ def _problems(config: TrainingConfig) -> Iterator[str]:
     dose = config.dose
     if not (isinstance(dose, tuple) and len(dose) == 2 and all(map(_is_number, dose)) and 0 < dose[0] <= dose[1] < 1):
         yield "dose is not two numbers between 0 and 1, the lower first"
-    if not (_is_whole(config.seed) and config.seed >= 0):
+    if not (is_whole(config.seed) and config.seed >= 0):
         yield "seed is not a whole number from 0 on"
     if not (_is_number(config.ema) and 0 <= config.ema < 1):
         yield "ema is not a number from 0 on and below 1"
     if config.precision not in PRECISIONS:
         yield f"precision is not {' or '.join(PRECISIONS)}"
-    if not (_is_whole(config.validate_every) and config.validate_every >= 1):
+    if not (is_whole(config.validate_every) and config.validate_every >= 1):
         yield "validate_every is not a whole number from 1 on"
 
 
 def _phase_problems(phase: Phase) -> Iterator[str]:
-    if not _is_text(phase.name):
+    if not is_text(phase.name):
         yield "name is not a text"
     for name in ("steps", "patch", "batch"):
         value = getattr(phase, name)
-        if not (_is_whole(value) and value >= 1):
+        if not (is_whole(value) and value >= 1):
             yield f"{name} is not a whole number from 1 on"
     for name in ("learning_rate", "final_learning_rate"):
         value = getattr(phase, name)
@@ -199,13 +199,5 @@ def _phase_problems(phase: Phase) -> Iterator[str]:
         yield "without temperatures it is paired regression, which needs an l1_weight above 0"
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _is_number(value: object) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+    return is_whole(value) or (isinstance(value, float) and math.isfinite(value))

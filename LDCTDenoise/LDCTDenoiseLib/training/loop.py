@@ -76,11 +76,8 @@ def train(
                 raise InputError(f"The loss is no longer a number at step {state.step}: lower the learning rate.")
             _log(config.folder / "log.csv", {"step": state.step, "seconds": round(state.seconds, 1), **means})
             left = state.seconds / state.step * (total - state.step)
-            where, figures = (
-                f"{phase.name} {state.step}/{total}",
-                f"loss {means['loss']:.3e}  L1 {means['l1_hu']:.2f} HU",
-            )
-            report(f"{where}  {figures}  about {left:.0f} s left")
+            shown = f"loss {means['loss']:.3e}  L1 {means['l1_hu']:.2f} HU  about {left:.0f} s left"
+            report(f"{phase.name} {state.step}/{total}  {shown}")
         if state.step % config.validate_every == 0 or state.step == total:
             figures = validation.evaluate(averaged_network(config, state), device)
             _log(config.folder / "validation.csv", {"step": state.step, "seconds": round(state.seconds, 1), **figures})

@@ -125,12 +125,12 @@ def _problems(card: Card) -> Iterator[str]:
         yield "its id is not made of small letters, digits and hyphens (at most 64)"
     for name in ("title", "version", "description"):
         text = getattr(card, name)
-        if not (_is_text(text) and _LINE.fullmatch(text)):
+        if not (is_text(text) and _LINE.fullmatch(text)):
             yield f"{name} is not one line of text"
     for name in ("licence", "training_data", "intended_use"):
-        if not _is_text(getattr(card, name)):
+        if not is_text(getattr(card, name)):
             yield f"{name} is not a text"
-    if card.obtain is not None and not _is_text(card.obtain):
+    if card.obtain is not None and not is_text(card.obtain):
         yield "obtain is not a text"
     if card.family not in FAMILIES:
         yield f"family is not one of {', '.join(FAMILIES)}"
@@ -141,9 +141,9 @@ def _problems(card: Card) -> Iterator[str]:
         yield "a classical method has parameters and no network, every other family a network and no parameters"
     if card.hu_window is not None and not _is_window(card.hu_window):
         yield "hu_window is neither null nor two numbers in HU, the lower first"
-    if not isinstance(card.references, list) or not all(_is_text(text) for text in card.references):
+    if not isinstance(card.references, list) or not all(is_text(text) for text in card.references):
         yield "references is not a list of texts"
-    if card.steps is not None and not (_is_whole(card.steps) and card.steps >= 1):
+    if card.steps is not None and not (is_whole(card.steps) and card.steps >= 1):
         yield "steps is not a whole number from 1 on"
     yield from _weights_problems(card)
 
@@ -160,22 +160,22 @@ def _weights_problems(card: Card) -> Iterator[str]:
         yield "weights is not the plain name of a .safetensors file beside the card"
     if not (isinstance(card.sha256, str) and _SHA256.fullmatch(card.sha256)):
         yield "sha256 is not a checksum of 64 small hexadecimal digits"
-    if not (_is_whole(card.size) and card.size >= 1):
+    if not (is_whole(card.size) and card.size >= 1):
         yield "size is not a number of bytes"
 
 
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _is_whole(value: object) -> bool:
+def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_window(value: object) -> bool:
     if not (isinstance(value, tuple) and len(value) == 2):
         return False
-    numbers = all(_is_whole(v) or isinstance(v, float) for v in value)
+    numbers = all(is_whole(v) or isinstance(v, float) for v in value)
     return numbers and all(math.isfinite(v) for v in value) and value[0] < value[1]
 
 
