@@ -56,7 +56,7 @@ def check_output(path: str | PathLike[str], overwrite: bool = False) -> None:
         if not os.access(near, os.W_OK):
             raise PermissionError(errno.EACCES, "")
     except OSError as error:
-        raise InputError(_sentence(path, error)) from error
+        raise InputError(write_failure(path, error)) from error
 
 
 @contextmanager
@@ -105,12 +105,13 @@ def _workplace(path: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 parent.rmdir()
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise InputError(_sentence(path, error)) from error
+            raise InputError(write_failure(path, error)) from error
         raise
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sentence(path: Path, error: OSError) -> str:
+def write_failure(path: Path, error: OSError) -> str:
+    """What to tell the user when `path` could not be written."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return f"The disk is full, so {path} was not written; make room or choose another folder."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

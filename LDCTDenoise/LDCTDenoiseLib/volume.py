@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .orientation import Orientation, standard_orientation
+
 
 @dataclass(frozen=True)
 class Source:
@@ -63,23 +65,51 @@ class CTVolume:
         return replace(self, hu=hu if self.padding is None else np.where(self.padding, self.hu, hu))
 
     @property
-    def is_axial(self) -> bool:
-        """Whether the slices lie across the body, as CT is acquired (within 45°)."""
-        return abs(self.direction[2, 2]) > 0.7
+    def orientation(self) -> Orientation:
+        """The way from this volume to its standard orientation; see `orientation`."""
+        return standard_orientation(self.direction)
 
-    def as_seen(self, slice_hu: np.ndarray) -> np.ndarray:
-        """An axial slice [rows, columns] as a radiologist sees it: patient's right on the left, front on top."""
-        flip_columns, flip_rows = self.direction[0, 0] < 0, self.direction[1, 1] < 0
-        return slice_hu[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
+    @property
+    def axial_count(self) -> int:
+        """How many axial slices there are, along whichever axis they lie."""
+        return self.shape[self.orientation.slice_axis]
 
-    def slices(self, first: int, last: int) -> CTVolume:
-        """The volume of slices `first` up to but without `last`, at its true place in space."""
-        origin = np.asarray(self.origin) + self.direction[:, 2] * self.spacing[2] * first
-        files = self.source.files[first:last] if len(self.source.files) == len(self.hu) else self.source.files
+    def slices(self, first: int, last: int, axis: int = 0) -> CTVolume:
+        """The volume of slices `first` up to but without `last` of an axis of the array, at its true place in space."""
+        origin = np.asarray(self.origin) + self.direction[:, 2 - axis] * self.spacing[2 - axis] * first
+        files = self.source.files
+        if axis == 0 and len(files) == len(self.hu):
+            files = files[first:last]
+        part = (slice(None),) * axis + (slice(first, last),)
         return replace(
             self,
-            hu=self.hu[first:last],
+            hu=self.hu[part],
             origin=tuple(float(v) for v in origin),
-            padding=None if self.padding is None else self.padding[first:last],
+            padding=None if self.padding is None else self.padding[part],
             source=replace(self.source, files=files),
         )
+
+    def reoriented(self, orientation: Orientation) -> CTVolume:
+        """The same volume in space with its axes in another order or direction; the arrays are views."""
+        vectors, steps = self.direction[:, ::-1], self.spacing[::-1]  # of array axes 0, 1, 2
+        origin, kept = np.asarray(self.origin), []
+        for axis, flip in zip(orientation.order, orientation.flipped, strict=True):
+            if flip:
+                origin = origin + vectors[:, axis] * steps[axis] * (self.shape[axis] - 1)
+            kept.append(-vectors[:, axis] if flip else vectors[:, axis])
+        files = self.source.files
+        if len(files) == len(self.hu) > 1:  # a file is no slice any more where another axis comes first
+            files = files[:: -1 if orientation.flipped[0] else 1] if orientation.slice_axis == 0 else ()
+        return replace(
+            self,
+            hu=orientation.apply(self.hu),
+            spacing=tuple(steps[axis] for axis in reversed(orientation.order)),
+            origin=tuple(float(v) for v in origin),
+            direction=np.stack(kept[::-1], axis=1),
+            padding=None if self.padding is None else orientation.apply(self.padding),
+            source=replace(self.source, files=files),
+        )
+
+    def standard(self) -> CTVolume:
+        """The volume in its standard orientation: axial slices from the feet, as a radiologist sees them."""
+        return self.reoriented(self.orientation)

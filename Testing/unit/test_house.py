@@ -15,7 +15,8 @@ MAY_IMPORT = {
     "errors": set(),
     "version": set(),
     "atomic": {"errors"},
-    "volume": set(),
+    "orientation": set(),
+    "volume": {"orientation"},
     "networks": set(),
     "files": {"errors", "atomic", "volume"},
     "quality": {"errors", "atomic", "volume"},
@@ -29,6 +30,10 @@ MAY_IMPORT = {
     "commands": {
         "errors", "atomic", "volume", "files", "quality", "simulation", "methods", "networks", "weights", "inference",
         "training",
+    },
+    "worker": {
+        "errors", "version", "atomic", "volume", "orientation", "files", "quality", "simulation", "methods", "weights",
+        "inference",
     },
     "cli": {"errors", "version", "inference", "commands"},
     "__init__": {"errors", "volume", "files", "inference", "weights"},
@@ -122,6 +127,40 @@ class Without:
             raise ModuleNotFoundError('No module named torch', name='torch')
 sys.meta_path.insert(0, Without())
 """
+
+
+SLICER_ONLY = NO_TORCH.replace(
+    "name == 'torch'", "name.split('.')[0] in ('safetensors', 'platformdirs', 'tqdm', 'skimage', 'matplotlib')"
+)
+
+
+def test_what_slicer_ships_is_enough_with_torch():
+    pytest.importorskip("torch")
+    code = (
+        f"{SLICER_ONLY}import numpy as np, pathlib, tempfile\n"
+        "from LDCTDenoiseLib import CTVolume, denoise, list_models, read_volume, write_volume\n"
+        "from LDCTDenoiseLib.cli import main\n"
+        "from LDCTDenoiseLib.inference.progress import reporter\n"
+        "assert len(list_models()) > 6\n"
+        "sys.stderr.isatty = lambda: True\n"
+        "assert type(reporter('auto')).__name__ == 'Notices'\n"
+        "file = pathlib.Path(tempfile.mkdtemp()) / 'x.nrrd'\n"
+        "v = CTVolume(np.random.default_rng(0).normal(40, 20, (2, 32, 32)))\n"
+        "assert denoise(v, 'bilateral').volume.hu.std() < 20\n"
+        "write_volume(v, file)\n"
+        "for model in ('rddm-balanced', 'median'):\n"
+        "    out = file.with_name(model + '.nrrd')\n"
+        "    assert main(['denoise', str(file), str(out), '--model', model]) == 0\n"
+        "    assert read_volume(out).hu.std() < 15\n"
+        "assert main(['models']) == 0\n"
+    )
+    assert "torch" in loaded_by(code)
+
+
+def test_models_say_which_packages_are_missing():
+    code = f"{SLICER_ONLY}from LDCTDenoiseLib.cli import main\nmain(['models'])\nassert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=LIB.parent)
+    assert done.stdout.count("needs: scikit-image is needed") == 2
 
 
 def test_classical_methods_work_where_torch_is_missing():

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from LDCTDenoiseLib.errors import InputError  # noqa: E402
 from LDCTDenoiseLib.networks import RDDMUNet  # noqa: E402
@@ -19,7 +18,7 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 def home(tmp_path, monkeypatch):
     """An empty folder of the user; the shipped cards describe the small network of the tests."""
     monkeypatch.setattr(store, "SHIPPED", a_shipped_folder(tmp_path / "shipped"))
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "Für Ärzte 試験"))
+    monkeypatch.setenv("LDCT_DENOISE_HOME", str(tmp_path / "Für Ärzte 試験"))
     return user_folder()
 
 
@@ -52,7 +51,7 @@ def a_whole_checkpoint(tmp_path_factory):
 
 def test_the_authors_layout_becomes_a_model(a_whole_checkpoint, tmp_path, monkeypatch):
     path, average = a_whole_checkpoint
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("LDCT_DENOISE_HOME", str(tmp_path))
     card = import_checkpoint(path)
     assert card == find_card("rddm-fine-official")
     assert card.title == "RDDM Fine (authors' weights)"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from LDCTDenoiseLib.errors import InputError  # noqa: E402
 from LDCTDenoiseLib.weights import checkpoint_file, import_checkpoint, store, user_folder  # noqa: E402
@@ -18,7 +17,7 @@ from weights_factory import a_checkpoint, a_shipped_folder, a_state  # noqa: E40
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "SHIPPED", a_shipped_folder(tmp_path / "shipped"))
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv("LDCT_DENOISE_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture

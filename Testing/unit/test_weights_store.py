@@ -10,7 +10,6 @@ from LDCTDenoiseLib.errors import InputError
 from LDCTDenoiseLib.weights import Card, availability, find_card, list_cards, list_models, store
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from LDCTDenoiseLib.weights import load_state_dict, save_weights, user_folder  # noqa: E402
 from weights_factory import a_card, a_shipped_folder, a_state  # noqa: E402
@@ -20,7 +19,7 @@ from weights_factory import a_card, a_shipped_folder, a_state  # noqa: E402
 def models(tmp_path, monkeypatch):
     """The folder of imported models, in a place whose name is hard on software; small shipped models beside it."""
     monkeypatch.setattr(store, "SHIPPED", a_shipped_folder(tmp_path / "shipped"))
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "Für Ärzte 試験"))
+    monkeypatch.setenv("LDCT_DENOISE_HOME", str(tmp_path / "Für Ärzte 試験"))
     return user_folder() / "models"
 
 
@@ -29,14 +28,14 @@ def files(folder: Path) -> set[str]:
 
 
 def test_the_user_s_folder_follows_the_environment(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("LDCT_DENOISE_HOME", str(tmp_path / "elsewhere"))
     assert user_folder() == tmp_path / "elsewhere"
-    monkeypatch.setenv(store.HOME_VARIABLE, "")
+    monkeypatch.setenv("LDCT_DENOISE_HOME", "")
     assert user_folder().name == "ldct-denoise"
 
 
 def test_what_is_shipped_can_be_listed_and_has_no_problems(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("LDCT_DENOISE_HOME", str(tmp_path))
     cards, problems = list_cards()
     assert problems == []
     assert {"nlm", "bilateral", "tv", "gaussian", "median", "anisotropic-diffusion"} <= {card.id for card in cards}
@@ -45,7 +44,7 @@ def test_what_is_shipped_can_be_listed_and_has_no_problems(tmp_path, monkeypatch
 
 def test_listing_needs_no_torch(tmp_path):
     code = (
-        "import sys; sys.modules['torch'] = sys.modules['safetensors'] = None\n"
+        "import sys; sys.modules['torch'] = None\n"
         "from LDCTDenoiseLib import weights\n"
         "print(len(weights.list_models()), weights.find_card('nlm').title)\n"
         "try:\n    weights.import_checkpoint('x.pth')\n"
@@ -166,10 +165,10 @@ def test_weights_that_are_not_finite_are_not_used(models):
     import dataclasses
     import hashlib
 
-    import safetensors.torch
+    from LDCTDenoiseLib.weights.safetensors_file import write_tensors
 
     saved = save_weights(models, a_card(), a_state())
-    data = safetensors.torch.save({"weight": torch.tensor([1.0, float("nan")])})
+    data = write_tensors({"weight": torch.tensor([1.0, float("nan")])})
     (models / saved.weights).write_bytes(data)
     card = dataclasses.replace(saved, size=len(data), sha256=hashlib.sha256(data).hexdigest())
     with pytest.raises(InputError, match="not finite"):

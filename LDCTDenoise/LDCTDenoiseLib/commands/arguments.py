@@ -30,7 +30,12 @@ def add_strength(parser: argparse.ArgumentParser) -> None:
 
 
 def add_slices(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--slices", type=slice_range, metavar="A:B", help="only slices A up to but without B, from 0")
+    parser.add_argument(
+        "--slices",
+        type=slice_range,
+        metavar="A:B",
+        help="only axial slices A up to but without B, counted from 0 as the file stores them",
+    )
 
 
 def add_output_rules(parser: argparse.ArgumentParser) -> None:

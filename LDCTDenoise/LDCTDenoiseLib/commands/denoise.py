@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     for text in volume.source.notices:
         reporter.notice(text)
     settings = Settings(args.seed, args.strength, args.draws, args.device, args.precision, args.slices)
-    settings.check(len(volume.hu))
+    settings.check(volume.axial_count)
     result = WarmModel(card).denoise(volume, settings, progress=reporter.progress, notice=reporter.notice)
     record = {**result.record, "input": args.input.name, "output": args.output.name}
 
@@ -62,7 +62,8 @@ def run(args: argparse.Namespace, reporter) -> None:
             write_json(record, aside)
     reporter.result({"output": str(args.output), "record": record})
     if args.progress == "auto":
-        rate = record["seconds"] / len(result.volume.hu)
+        count = result.volume.axial_count
+        rate = record["seconds"] / count
         how = f"{rate:.2f} s each ({record['device']}, {record['precision']})"
-        print(f"{args.output}: {len(result.volume.hu)} slices, {how}")
+        print(f"{args.output}: {count} slices, {how}")
         print("For research use only. Not for diagnosis.")

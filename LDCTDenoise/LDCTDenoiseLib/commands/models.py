@@ -12,20 +12,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, reporter) -> None:
+    from ..methods.requirements import missing_packages
     from ..weights.store import availability, list_cards
 
     cards, problems = list_cards()
     if args.json:
-        listed = [{**json.loads(card.to_json()), "available": availability(card)} for card in cards]
+        asked = {"available": availability, "missing_packages": missing_packages}
+        listed = [{**json.loads(card.to_json()), **{name: ask(card) for name, ask in asked.items()}} for card in cards]
         print(json.dumps(listed, indent=2, ensure_ascii=False))
     else:
-        print("\n\n".join(_describe(card, availability(card)) for card in cards))
+        print("\n\n".join(_describe(card, availability(card), missing_packages(card)) for card in cards))
         print("\nFor research use only. Not for diagnosis.")
     for text in problems:
         reporter.notice(text)
 
 
-def _describe(card, available: str) -> str:
+def _describe(card, available: str, missing: tuple[str, ...]) -> str:
+    from ..methods.requirements import what_is_missing
+
     size = f"{card.size / 1e6:.1f} MB, " if card.size else ""
     lines = [f"{card.id}  –  {card.title} ({size}{card.family})", f"    {card.description}"]
     facts = {"licence": card.licence, "trained on": card.training_data}
@@ -33,6 +37,8 @@ def _describe(card, available: str) -> str:
         facts = {"not here": available, **facts}
     elif card.weights:
         lines[0] += ", present"
+    if missing:
+        facts = {"needs": what_is_missing(missing), **facts}
     for title, figures in (("quality", card.quality), ("time", card.time)):
         if figures:
             facts[title] = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())

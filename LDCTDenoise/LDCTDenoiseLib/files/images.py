@@ -13,9 +13,8 @@ from ..errors import InputError
 from ..volume import CTVolume, Source
 from .completeness import is_complete, may_hold
 from .endings import KINDS, ending_of
+from .hounsfield import not_like_hounsfield_units
 from .padding import plateau_padding
-
-_LOOKS_LIKE_HU = (-200.0, 1e5)  # some voxel lies below the first (fat, lung, air), none above the second
 
 
 def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: Callable[[], None]) -> CTVolume:
@@ -47,13 +46,8 @@ def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: 
     lowest, highest = float(hu.min()), float(hu.max())
     if not (np.isfinite(lowest) and np.isfinite(highest)):  # min and max pass NaN on
         raise InputError(f"{path.name} holds values that are not finite numbers (NaN or infinity); replace them first.")
-    notices = []
-    if lowest > _LOOKS_LIKE_HU[0] or highest > _LOOKS_LIKE_HU[1]:
-        notices.append(
-            f"The values of {path.name} lie between {lowest:g} and {highest:g}, which does not look like Hounsfield "
-            "units; results hold for Hounsfield units only."
-        )
-    source = Source(path, KINDS[ending_of(path)], dtype, files=(path,), notices=tuple(notices))
+    doubt = not_like_hounsfield_units(lowest, highest, path.name)
+    source = Source(path, KINDS[ending_of(path)], dtype, files=(path,), notices=(doubt,) if doubt else ())
     progress(1, 1, "read")
     return CTVolume(hu, *_geometry(image), plateau_padding(hu), source)
 

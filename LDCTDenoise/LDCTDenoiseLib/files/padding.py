@@ -42,8 +42,13 @@ def declared_padding(stored: np.ndarray, limits: tuple[int, int], highest_hu: fl
 
 def plateau_padding(hu: np.ndarray) -> np.ndarray | None:
     """bool of the shape of `hu`: the plateau at its minimum, or None if it has none below −1024 HU."""
+    lowest = plateau_value(hu)
+    return None if lowest is None else hu == lowest
+
+
+def plateau_value(hu: np.ndarray) -> float | None:
+    """The HU of that plateau, for whoever holds a whole volume and hands on a part of it; or None."""
     lowest = hu.min()
-    if not lowest < LOWEST_REAL:
+    if not lowest < LOWEST_REAL or np.count_nonzero(hu == lowest) < max(2, _PLATEAU * hu.size):
         return None
-    mask = hu == lowest
-    return mask if np.count_nonzero(mask) >= max(2, _PLATEAU * hu.size) else None
+    return float(lowest)

@@ -7,6 +7,7 @@ longer give the same result.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ AGREEMENT_HU = 0.5  # largest root mean square difference from float32 that anot
 WORST_HU = 8.0  # and the largest difference of any pixel
 PROBE_SIDE = 256
 MOST_SLICES_AT_ONCE = 16
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -42,7 +44,9 @@ def prepare(
     """
     if precision not in ("auto", *PRECISIONS):
         raise InputError(f"There is no precision {precision}: choose auto or one of {', '.join(PRECISIONS)}.")
-    if not denoiser.uses_device:
+    if not _DEVICE.fullmatch(device):
+        raise InputError(f"There is no device {device}: choose auto, cpu, cuda, cuda:N or mps.")
+    if not denoiser.uses_device:  # a device is no mistake beside methods that do: this one computes on the processor
         return Setup()
     notices: list[str] = []
     reference = _try(denoiser, "cpu", "float32")

@@ -1,4 +1,8 @@
-"""The one engine for every method: a volume in, slices through the method in batches that fit, a volume out."""
+"""The one engine for every method: a volume in, slices through the method in batches that fit, a volume out.
+
+However the volume is stored, methods see its axial slices in the standard orientation (see `orientation`), and the
+seeds go by the slice's number from the feet: the same slice gives the same HU in every storage.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,17 @@ from .seeds import slice_seed
 from .tiles import denoise_in_tiles
 
 AIR = -1024.0  # what a method is shown where the scanner measured nothing
+MOST_OBLONG = 2.0  # ratio of pixel sides; scanners reconstruct square pixels
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user chooses. `slices` is a half-open range of slice numbers, None for all."""
+    """What a user chooses, and where the volume lies in a larger one.
+
+    slices        half-open range of axial slices, counted along their axis as stored; None for all
+    first_slice   where the volume at hand is only a part: the number of its first axial slice in the whole, as stored,
+    total_slices  and how many the whole has; a part then gives the very HU that it has in the whole
+    """
 
     seed: int = 0
     strength: float = 1.0
@@ -29,9 +39,11 @@ class Settings:
     device: str = "auto"
     precision: str = "auto"
     slices: tuple[int, int] | None = None
+    first_slice: int = 0
+    total_slices: int | None = None
 
     def check(self, count: int) -> None:
-        """InputError for values that make no sense for a volume of `count` slices."""
+        """InputError for values that make no sense for a volume of `count` axial slices."""
         if count < 1:
             raise InputError("The volume has no slices.")
         if not 0 <= self.strength <= 1:
@@ -40,11 +52,21 @@ class Settings:
             raise InputError(f"The number of draws must be at least 1, not {self.draws}.")
         if self.slices and not 0 <= self.slices[0] < self.slices[1] <= count:
             raise InputError(f"The volume has {count} slices: choose a range A:B with 0 ≤ A < B ≤ {count}.")
+        whole = self.whole(count)
+        if not 0 <= self.first_slice <= whole - count:
+            raise InputError(f"{count} slices from number {self.first_slice} on do not lie in a volume of {whole}.")
+
+    def whole(self, count: int) -> int:
+        """The number of slices of the whole of which the volume's `count` slices are a part, or all."""
+        return self.first_slice + count if self.total_slices is None else self.total_slices
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`volume` and `spread` (standard deviation between draws in HU, None for one draw) cover the chosen slices."""
+    """`volume` and `spread` (standard deviation between draws in HU, None for one draw) cover the chosen slices.
+
+    They are stored like the input. `stepped_down`: whether the run ended lower on the memory ladder than it began.
+    """
 
     volume: CTVolume
     spread: CTVolume | None
@@ -52,6 +74,7 @@ class Outcome:
     rung: Rung
     notices: tuple[str, ...]
     seconds: float
+    stepped_down: bool
 
 
 def denoise_volume(
@@ -64,33 +87,38 @@ def denoise_volume(
     notice: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Outcome:
-    """Denoise slice by slice; `setup` from an earlier run with the same method saves the self-check.
+    """Denoise axial slice by axial slice; `setup` from an earlier run with the same method saves the self-check.
 
     The seconds of the outcome are those of the slices, without the self-check.
     progress(done, total, stage) counts evaluated slices; notice(text) hears each step down the memory ladder;
     cancel() is asked before every batch. Raises InputError or Cancelled; the input is never changed.
     """
-    settings.check(len(volume.hu))
+    orientation, count = volume.orientation, volume.axial_count
+    settings.check(count)
     if settings.draws > 1 and not denoiser.is_random:
         raise InputError(f"{denoiser.id} gives the same answer at every draw: leave --draws at 1.")
-    first, last = settings.slices or (0, len(volume.hu))
-    part = volume.slices(first, last)
-    run = _Run(denoiser, part, notice or (lambda text: None))
+    first, last = settings.slices or (0, count)
+    part = volume.slices(first, last, orientation.slice_axis)
+    run = _Run(denoiser, part.reoriented(orientation), notice or (lambda text: None))
     run.prepare(setup, settings)
     begun = time.perf_counter()
-    out, spread = run.all_slices(settings, first, progress, cancel or (lambda: False))
+    before = settings.first_slice
+    offset = orientation.first_standard(before + first, before + last, settings.whole(count))
+    out, spread = run.all_slices(settings, offset, progress, cancel or (lambda: False))
+    back = orientation.inverse
     return Outcome(
-        volume=part.with_hu(out),
-        spread=None if spread is None else _spread_volume(part, spread),
+        volume=replace(part, hu=back.apply(out)),
+        spread=None if spread is None else _spread_volume(part, back.apply(spread)),
         setup=run.setup,
         rung=run.rung,
         notices=tuple(run.said),
         seconds=time.perf_counter() - begun,
+        stepped_down=run.rung != run.first_rung,
     )
 
 
 class _Run:
-    """One pass over one volume: what it has said, and the rung of the memory ladder it stands on."""
+    """One pass over one volume in standard orientation: what it has said, and its rung of the memory ladder."""
 
     def __init__(self, denoiser: Denoiser, volume: CTVolume, notice: Callable[[str], None]):
         self.denoiser, self.volume, self._notice = denoiser, volume, notice
@@ -102,10 +130,12 @@ class _Run:
 
     def prepare(self, setup: Setup | None, settings: Settings) -> None:
         shape = self.volume.hu.shape[1:]
+        for text in _not_as_acquired(self.volume):
+            self.say(text)
         self.setup = setup or prepare(self.denoiser, shape, settings.device, settings.precision)
         for text in self.setup.notices:
             self.say(text)
-        self.rung = Rung(self.setup.device, self.setup.batch)
+        self.rung = self.first_rung = Rung(self.setup.device, self.setup.batch)
 
     def all_slices(
         self,
@@ -117,6 +147,7 @@ class _Run:
         """Mean over the draws mixed with the input, and for several draws their standard deviation.
 
         float32 like the volume, filled batch by batch: beside input and output only one batch is held.
+        Padded voxels keep the values of the input.
         """
         count, draws, strength = len(self.volume.hu), settings.draws, np.float32(settings.strength)
         mean = np.empty_like(self.volume.hu)
@@ -141,6 +172,8 @@ class _Run:
                     progress(done, count * draws, "denoise")
             if strength != 1:
                 mean[start:stop] = (1 - strength) * self.volume.hu[start:stop] + strength * mean[start:stop]
+            if self.volume.padding is not None:
+                np.copyto(mean[start:stop], self.volume.hu[start:stop], where=self.volume.padding[start:stop])
             if squares is not None:
                 squares[start:stop] = strength * np.sqrt(np.maximum(squares[start:stop], 0) / (draws - 1))
             start = stop
@@ -153,7 +186,7 @@ class _Run:
             raise InputError("The volume holds values that are not numbers (NaN or infinite): repair it first.")
         if self.volume.padding is not None:
             slices = np.where(self.volume.padding[start:stop], np.float32(AIR), slices)
-        return slices
+        return np.ascontiguousarray(slices)  # every storage gives a method the same memory
 
     def _batch(self, slices: np.ndarray, seeds: list[int], cancel: Callable[[], bool]) -> np.ndarray:
         """One batch, in smaller parts after each step down the ladder."""
@@ -189,6 +222,18 @@ class _Run:
             move_to_processor(self.denoiser)
             self.setup = replace(self.setup, device="cpu", precision="float32")
         release_memory()
+
+
+def _not_as_acquired(volume: CTVolume) -> list[str]:
+    """A notice where the axial slices (of a volume in standard orientation) are no picture that a scanner makes."""
+    x, y, _ = volume.spacing
+    rows, columns = volume.shape[1:]
+    if max(x, y) <= MOST_OBLONG * min(x, y) and min(rows, columns) > 1:
+        return []
+    return [
+        f"The axial slices of this volume have {columns}×{rows} pixels of {x:.3g}×{y:.3g} mm, so it was probably "
+        "reformatted to another plane; the axial series that it was made from gives a better result."
+    ]
 
 
 def release_memory() -> None:

@@ -46,10 +46,10 @@ class Silent:
 
 
 class JsonLines(Silent):
-    """One JSON object a line on standard output, for the panel and other programs."""
+    """One JSON object a line on standard output, for the panel and other programs; `also` stands in each of them."""
 
-    def __init__(self, out: TextIO | None = None):
-        self._out = out or sys.stdout
+    def __init__(self, out: TextIO | None = None, also: dict | None = None):
+        self._out, self._also = out or sys.stdout, also or {}
         self._stage, self._begun, self._first, self._last = "", 0.0, 0, 0
 
     def progress(self, done: int, total: int, stage: str) -> None:
@@ -65,7 +65,11 @@ class JsonLines(Silent):
         self._write({"event": "notice", "text": text})
 
     def result(self, facts: dict) -> None:
-        self._write({"event": "result", **facts})
+        self.event("result", facts)
+
+    def event(self, kind: str, facts: dict) -> None:
+        """Any other event."""
+        self._write({"event": kind, **facts})
 
     def error(self, text: str) -> None:
         with contextlib.suppress(Cancelled):
@@ -73,6 +77,7 @@ class JsonLines(Silent):
         super().error(text)
 
     def _write(self, event: dict) -> None:
+        event = {"event": event["event"], **self._also, **event}
         try:
             print(json.dumps(_without_nan(event), ensure_ascii=False, allow_nan=False), file=self._out, flush=True)
         except BrokenPipeError:  # nobody listens any more: that is how a reader says stop
@@ -113,12 +118,18 @@ class Bar(Silent):
 
 
 def reporter(kind: str) -> Reporter:
-    """`auto` (a bar on a terminal, notices alone elsewhere), `json` or `none`."""
+    """`auto` (a bar on a terminal, notices alone elsewhere or where tqdm is missing), `json` or `none`."""
     if kind == "json":
         return JsonLines()
     if kind == "none":
         return Silent()
-    return Bar() if sys.stderr.isatty() else Notices()
+    if not sys.stderr.isatty():
+        return Notices()
+    try:
+        import tqdm  # noqa: F401
+    except ImportError:
+        return Notices()
+    return Bar()
 
 
 class Notices(Silent):

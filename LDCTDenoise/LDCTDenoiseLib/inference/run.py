@@ -39,12 +39,12 @@ class WarmModel:
 
     def denoise(self, volume: CTVolume, settings: Settings, **callbacks) -> DenoiseResult:
         """See `denoise`; callbacks: progress, notice, cancel."""
-        key = (settings.device, settings.precision, volume.hu.shape[1:])
+        key = (settings.device, settings.precision, volume.standard().shape[1:])
         # After a step down the ladder the method stands elsewhere, also when the run is then cancelled: a setup is
         # kept only from a run that ended as it began.
         former, self._setups = self._setups, {}
         outcome = denoise_volume(volume, self.denoiser, settings, setup=former.get(key), **callbacks)
-        if not outcome.notices:
+        if not (outcome.stepped_down or outcome.setup.notices):
             self._setups = {key: outcome.setup}
         return DenoiseResult(outcome.volume, outcome.spread, _record(self.card, volume, settings, outcome))
 
@@ -69,18 +69,18 @@ def denoise(
     seed      the same seed gives the same result, whatever the batch size
     strength  1 is the full effect; less mixes the input back in: input + strength · (denoised − input)
     draws     average that many random answers; their standard deviation is given as `spread`
-    slices    (A, B) for slices A up to but without B
+    slices    (A, B) for axial slices A up to but without B, counted along their axis as the volume is stored
     progress  called as progress(done, total, stage); notice(text) and cancel() -> bool likewise optional
     Raises InputError with one plain sentence, Cancelled when cancel() was true.
     """
     settings = Settings(seed, strength, draws, device, precision, slices)
-    settings.check(len(volume.hu))
+    settings.check(volume.axial_count)
     warm = WarmModel(find_card(model))
     return warm.denoise(volume, settings, progress=progress, notice=notice, cancel=cancel)
 
 
 def _record(card: Card, volume: CTVolume, settings: Settings, outcome: Outcome) -> dict:
-    first, last = settings.slices or (0, len(volume.hu))
+    first, last = settings.slices or (0, volume.axial_count)
     return {
         "software": "LDCTDenoise",
         "version": package_version(),
@@ -92,7 +92,7 @@ def _record(card: Card, volume: CTVolume, settings: Settings, outcome: Outcome) 
         "seed": settings.seed,
         "strength": settings.strength,
         "draws": settings.draws,
-        "slices": [first, last],
+        "slices": [settings.first_slice + first, settings.first_slice + last],
         "device": outcome.rung.device,
         "precision": outcome.setup.precision,
         "batch": outcome.rung.batch,

@@ -30,6 +30,7 @@ class SliceFilter:
     uses_device: ClassVar[bool] = False
     is_random: ClassVar[bool] = False
     is_blind: ClassVar[bool] = True  # False: fixed strength, no need to measure the noise
+    packages: ClassVar[tuple[str, ...]] = ()  # modules that it needs and that may be missing
 
     def denoise(
         self, slices_hu: np.ndarray, *, seeds: Sequence[int], spacing: tuple[float, float] | None = None
@@ -82,6 +83,7 @@ class NonLocalMeans(SliceFilter):
     """
 
     id: ClassVar[str] = "nlm"
+    packages: ClassVar[tuple[str, ...]] = ("skimage",)
     patch_size: int = 4
     patch_distance: int = 5
     strength: float = 0.95
@@ -105,6 +107,7 @@ class TotalVariation(SliceFilter):
     """
 
     id: ClassVar[str] = "tv"
+    packages: ClassVar[tuple[str, ...]] = ("skimage",)
     strength: float = 0.7
     tolerance: float = 5e-5
 

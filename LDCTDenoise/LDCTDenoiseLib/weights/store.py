@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
-import os
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import InputError
 from .cards import FAMILIES, Card, is_id
+from .home import user_folder
+from .safetensors_file import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,21 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHIPPED = Path(__file__).parent / "models"
-HOME_VARIABLE = "LDCT_DENOISE_HOME"
 PRESENT = "present"
-
-
-def user_folder() -> Path:
-    """The user's folder for this program; imported models are in its `models`. It need not exist.
-
-    The environment variable LDCT_DENOISE_HOME puts it elsewhere.
-    """
-    chosen = os.environ.get(HOME_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser()
-    from platformdirs import user_data_dir
-
-    return Path(user_data_dir("ldct-denoise", appauthor=False))
 
 
 def imported_folder() -> Path:
@@ -111,12 +98,9 @@ def load_state_dict(card: Card) -> dict[str, Tensor]:
     """The weights of a model by name, float32 on the CPU (a whole number, e.g. a counter, keeps its type).
 
     Size and checksum are verified on the very bytes that are used. Raises InputError if the weights are missing,
-    differ from the card, or are not finite, and if PyTorch or safetensors is missing.
+    differ from the card, or are not finite, and if PyTorch is missing.
     """
     torch = require_torch()
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
     if card.family == "classical":
         raise InputError(f"The method {card.id} has no weights.")
     state = availability(card)
@@ -129,8 +113,8 @@ def load_state_dict(card: Card) -> dict[str, Tensor]:
     if len(data) != card.size or hashlib.sha256(data).hexdigest() != card.sha256:
         raise InputError(_damaged(card))
     try:
-        tensors = load(data)
-    except (SafetensorError, ValueError, KeyError) as error:
+        tensors = read_tensors(data)
+    except InputError as error:
         raise InputError(f"The weights file of {card.id} is not a safetensors file: {_how_to_get(card)}.") from error
     del data
     for name, tensor in tensors.items():
@@ -160,20 +144,17 @@ def save_weights(
     Raises InputError if a value is not finite in `dtype`, or if the folder cannot be written to.
     """
     torch = require_torch()
-    from safetensors.torch import save
-
     from ..atomic import atomic_output
 
     folder = Path(folder)
     number = {"float32": torch.float32, "float16": torch.float16}[dtype]
     tensors = {}
     for name, tensor in state_dict.items():
-        # a copy of its own for every tensor: safetensors takes no views and no shared memory
         kind = number if tensor.is_floating_point() else tensor.dtype
-        tensors[name] = tensor.detach().to("cpu", kind, copy=True).contiguous()
+        tensors[name] = tensor.detach().to("cpu", kind)
         if not torch.isfinite(tensors[name]).all():
             raise InputError(f"The weights {name} of {card.id} are not finite numbers in {dtype}; nothing was saved.")
-    data = save(tensors)
+    data = write_tensors(tensors)
     del tensors
     complete = replace(
         card,
@@ -205,14 +186,11 @@ def save_card(card: Card, **changes) -> Card:
 
 
 def require_torch():
-    """The module torch; InputError where it or safetensors is missing."""
+    """The module torch; InputError where it is missing."""
     try:
-        import safetensors.torch  # noqa: F401
         import torch
     except ImportError as error:
-        raise InputError(
-            "Weights need PyTorch and safetensors, which are not installed: pip install torch safetensors."
-        ) from error
+        raise InputError("Weights need PyTorch, which is not installed: pip install torch.") from error
     return torch
 
 

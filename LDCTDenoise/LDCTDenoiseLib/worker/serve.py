@@ -1,0 +1,90 @@
+"""The loop: one request after the other, each answered by the file of its name; no failure ends the worker."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterable
+from importlib import import_module
+from typing import NoReturn, TextIO
+
+from ..errors import Cancelled, InputError
+from ..inference.progress import JsonLines
+from ..version import package_version
+from .kept import Kept
+from .protocol import Request, take_pipes
+from .unfinished import remove_unfinished
+
+ACTIONS = ("state", "denoise", "measure", "simulate", "import_weights")  # "do" → the file in this folder
+
+
+def main() -> NoReturn:
+    """The worker's life, from its first line to the end of standard input."""
+    with contextlib.suppress(AttributeError, PermissionError):  # not on Windows; leader of a group already
+        os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the shell that started Slicer is not meant for us
+    requests, events = take_pipes()
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
+    JsonLines(events).event("ready", {"version": package_version(), "pid": os.getpid()})
+    with contextlib.suppress(Cancelled):  # nobody hears us any more
+        serve(iter(waiting.get, None), events)
+    leave()
+
+
+def serve(lines: Iterable[str], events: TextIO) -> None:
+    """Answers every line. Raises Cancelled when nobody reads the events any more."""
+    kept = Kept()
+    for line in lines:
+        if line.strip():
+            answer(line, events, kept)
+
+
+def answer(line: str, events: TextIO, kept: Kept) -> None:
+    """Computes one request and sends its events, the last of them a result or an error of one sentence."""
+    talk = JsonLines(events, {"id": None})
+    try:
+        request = Request.from_line(line)
+        talk = JsonLines(events, {"id": request.id})
+        action = request.text("do")
+        if action not in ACTIONS:
+            raise InputError(f"The worker does not know how to {action!r}; this is a defect of the panel.")
+        talk.result(import_module(f".{action}", __package__).run(request, talk, kept))
+    except InputError as error:
+        talk.error(str(error))
+    except Cancelled:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        kept.forget()  # who knows in what state it is
+        talk.error(_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    from ..inference.ladder import is_out_of_memory
+
+    if is_out_of_memory(error):
+        return "There is too little memory for this: close other programs, or take a smaller volume."
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"Something unexpected happened ({what[:200]}); the details are in the log."
+
+
+def _listen(requests: TextIO, waiting: queue.SimpleQueue[str]) -> None:
+    """Lines into the queue; their end means that the panel is gone, and nobody wants what is being computed."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in requests:
+            waiting.put(line)
+    leave()
+
+
+def leave() -> NoReturn:
+    """End at once, whatever other threads compute, leaving no half-written file."""
+    remove_unfinished()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,231 @@
+"""What the worker answers: denoise, state, measure, simulate, import_weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from worker_factory import GEOMETRY, WITHOUT_TORCH_AND_SCIKIT_IMAGE, a_stored_volume, denoise, started
+
+
+@pytest.fixture
+def worker():
+    with started() as worker:
+        yield worker
+
+
+@pytest.fixture
+def volume(tmp_path):
+    return a_stored_volume(tmp_path)
+
+
+def test_a_volume_is_denoised_and_keeps_its_type_and_padding(worker, volume, tmp_path):
+    worker.send(**denoise(tmp_path))
+    *progress, result = worker.events()
+    assert [e["done"] for e in progress if e["stage"] == "denoise"] == [1, 2, 3, 4]
+    assert result["output"] == str(tmp_path / "after.npy") and result["origin"] == [0, 0, 0]
+    assert result["record"]["model"] == "gaussian" and result["record"]["slices"] == [0, 4]
+    after = np.load(tmp_path / "after.npy")
+    assert (after.dtype, after.shape) == (volume.dtype, volume.shape)
+    padded = volume == -3024
+    assert (after[padded] == -3024).all() and after[~padded].min() > -1100
+    assert after[:, 20:28, 28:36].std() < 0.7 * volume[:, 20:28, 28:36].std()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_every_real_type_of_number_comes_back(worker, tmp_path):
+    for dtype in ["uint8", "int16", ">i2", "uint16", "int32", "uint64", "float16", "float32", "float64"]:
+        hu = (np.random.default_rng(1).normal(100, 20, (2, 32, 32))).astype(dtype)
+        np.save(tmp_path / "before.npy", np.asfortranarray(hu))
+        assert worker.ask(**denoise(tmp_path))["event"] == "result"
+        after = np.load(tmp_path / "after.npy")
+        assert after.dtype == np.dtype(dtype) and abs(after.astype(float).mean() - 100) < 2
+
+
+def test_whole_numbers_are_rounded_and_clipped_to_what_they_can_hold(tmp_path):
+    from LDCTDenoiseLib.worker.arrays import write_array
+
+    hu = np.array([-40.0, 0.5, 1.5, 254.6, 300.0, 1e30], np.float32).reshape(1, 1, 6)
+    for dtype, expected in {
+        "uint8": [0, 0, 2, 255, 255, 255],
+        "int32": [-40, 0, 2, 255, 300, 2**31 - 1],
+        "int64": [-40, 0, 2, 255, 300, 2**63 - 1024],
+    }.items():
+        write_array(tmp_path / "x.npy", hu, np.dtype(dtype))
+        np.testing.assert_array_equal(np.load(tmp_path / "x.npy").ravel(), np.array(expected, dtype))
+
+
+def test_a_slice_alone_gives_the_hu_that_it_has_in_the_whole_volume(worker, volume, tmp_path, a_small_network):
+    from LDCTDenoiseLib.files.padding import plateau_value
+
+    flipped = {"model": a_small_network, "seed": 3, "direction": [-1, 0, 0, 0, 1, 0, 0, 0, -1]}
+    assert worker.ask(**denoise(tmp_path, **flipped))["event"] == "result"
+    whole = np.load(tmp_path / "after.npy")
+    np.save(tmp_path / "before.npy", volume[2:3])
+    part = {"first_slice": 2, "total_slices": 4, "padding": plateau_value(volume)}
+    result = worker.ask(**denoise(tmp_path, **flipped, **part))
+    assert result["record"]["slices"] == [2, 3]
+    np.testing.assert_array_equal(np.load(tmp_path / "after.npy"), whole[2:3])
+
+
+def test_the_padding_of_a_part_is_what_the_request_says(worker, tmp_path):
+    rng = np.random.default_rng(0)
+    hu = np.where(np.arange(32) < 8, -1500, rng.normal(0, 20, (1, 32, 32))).astype(np.int16)
+    np.save(tmp_path / "before.npy", hu)
+    edges = []
+    for padding in ({}, {"padding": -1500}, {"padding": None}):
+        assert worker.ask(**denoise(tmp_path, **padding))["event"] == "result"
+        edges.append(np.load(tmp_path / "after.npy")[0, :, 7])
+    assert (edges[0] == -1500).all() and (edges[1] == -1500).all() and (edges[2] > -1500).all()
+
+
+def test_a_range_of_slices_counts_along_the_axis_from_head_to_feet(worker, volume, tmp_path):
+    np.save(tmp_path / "before.npy", volume.transpose(1, 0, 2))  # coronal planes
+    coronal = {"spacing": [0.8, 2.5, 0.8], "origin": [5, 6, 7], "direction": [1, 0, 0, 0, 0, 1, 0, 1, 0]}
+    result = worker.ask(**{**denoise(tmp_path), **coronal, "slices": [1, 3]})
+    assert result["origin"] == [5, 6, 9.5]
+    assert np.load(tmp_path / "after.npy").shape == (48, 2, 64)
+
+
+def test_the_model_stays_warm_until_another_is_used(worker, volume, tmp_path, a_small_network):
+    from LDCTDenoiseLib.weights.store import imported_folder
+
+    request = denoise(tmp_path, model=a_small_network)
+    assert worker.ask(**request)["event"] == "result"
+    weights = next(imported_folder().glob("*.safetensors"))
+    weights.write_bytes(b"\0" * weights.stat().st_size)  # read again, it would be damaged
+    assert worker.ask(**request)["event"] == "result"
+    assert worker.ask(**{**request, "model": "median"})["event"] == "result"
+    assert "damaged" in worker.ask(**request)["text"]
+
+
+def test_values_unlike_hu_are_noticed(worker, volume, tmp_path):
+    np.save(tmp_path / "before.npy", np.abs(volume))
+    worker.send(**denoise(tmp_path))
+    assert any("does not look like Hounsfield" in e["text"] for e in worker.events() if e["event"] == "notice")
+
+
+def test_the_state_lists_versions_devices_and_models(worker):
+    state = worker.ask(do="state")
+    assert state["versions"]["numpy"] == np.__version__
+    assert state["devices"][-1]["id"] == "cpu" and state["devices"][-1]["title"].startswith("Processor, ")
+    models = {model["id"]: model for model in state["models"]}
+    assert models["bilateral"]["ready"] and models["bilateral"]["why"] == "" and models["bilateral"]["missing"] == []
+    waiting = models["rddm-fine-official"]
+    assert not waiting["ready"] and "import" in waiting["why"]
+    assert {"title", "description", "family", "size", "licence", "quality", "time"} <= set(waiting)
+    assert state["problems"] == []
+
+
+def test_the_state_without_torch_and_scikit_image_says_what_is_missing():
+    with started(WITHOUT_TORCH_AND_SCIKIT_IMAGE) as worker:
+        state = worker.ask(do="state")
+    assert state["versions"]["torch"] is None and [d["id"] for d in state["devices"]] == ["cpu"]
+    models = {model["id"]: model for model in state["models"]}
+    assert models["rddm-balanced"]["missing"] == ["torch"] and "PyTorch" in models["rddm-balanced"]["why"]
+    assert models["nlm"]["missing"] == models["tv"]["missing"] == ["skimage"]
+    assert models["gaussian"]["ready"] and not models["nlm"]["ready"]
+    assert state["problems"] == []
+
+
+def test_a_broken_torch_is_a_problem_and_no_end(tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise OSError('libgomp.so.1 is missing')")
+    with started(f"import sys; sys.path.insert(0, {str(tmp_path)!r})") as worker:
+        state = worker.ask(do="state")
+    assert "libgomp.so.1 is missing" in state["problems"][0] and state["versions"]["torch"] is None
+    ours = next(model for model in state["models"] if model["id"] == "rddm-balanced")
+    assert not ours["ready"] and "does not load" in ours["why"] and ours["missing"] == []
+
+
+def measured(tmp_path, **images) -> dict:
+    for name, hu in images.items():
+        np.save(tmp_path / f"{name}.npy", hu)
+    return {"do": "measure", **{name: str(tmp_path / f"{name}.npy") for name in images}, **GEOMETRY}
+
+
+def test_measuring_says_how_much_noise_is_left(worker, volume, tmp_path):
+    clean = np.where(volume > -500, 50, -1000)
+    result = worker.ask(**measured(tmp_path, before=volume, after=(clean + 0.5 * (volume - clean)).astype(np.float32)))
+    noise = result["rows"][0]
+    assert result["slices"] == "4 of 4"
+    assert noise["quantity"] == "Noise level" and 15 < noise["before"] < 25
+    assert noise["after"] == pytest.approx(noise["before"] / 2, rel=0.1)
+    assert noise["change"] == f"−{100 * (1 - noise['after'] / noise['before']):.0f} %"
+
+
+def test_measuring_says_how_the_hu_of_tissues_have_shifted(worker, volume, tmp_path):
+    volume[:, :, :12] = -3024  # what was not measured does not count as air
+    after = np.where(volume == -3024, volume, volume + np.where(volume > -500, 3.0, -8.0))
+    _, air, soft = worker.ask(**measured(tmp_path, before=volume, after=after.astype(np.float32)))["rows"]
+    assert (air["quantity"], soft["quantity"]) == ("HU shift, air", "HU shift, soft tissue")
+    assert air["before"] is None and air["change"] == ""
+    assert air["after"] == pytest.approx(-8, abs=0.2) and soft["after"] == pytest.approx(3, abs=0.2)
+
+
+def test_measuring_does_not_depend_on_the_storage(worker, volume, tmp_path):
+    request = {"before": volume, "after": (volume * 0.9).astype(np.int16), "reference": volume + np.int16(3)}
+    expected = worker.ask(**measured(tmp_path, **request))
+    turned = measured(tmp_path, **{name: hu.transpose(1, 0, 2)[:, ::-1] for name, hu in request.items()})
+    turned |= {"spacing": [0.8, 2.5, 0.8], "direction": [1, 0, 0, 0, 0, 1, 0, -1, 0]}
+    found = worker.ask(**turned)
+    assert (found["slices"], found["rows"]) == (expected["slices"], expected["rows"])
+
+
+def test_measuring_against_a_reference_adds_similarity(worker, volume, tmp_path):
+    clean = np.where(volume > -500, 50, -1000).astype(np.float32)
+    worker.send(**measured(tmp_path, before=volume, after=clean + (volume - clean) / 2, reference=clean))
+    *progress, result = worker.events()
+    rows = {row["quantity"]: row for row in result["rows"]}
+    assert rows["PSNR, full range"]["unit"] == "dB" and rows["PSNR, full range"]["change"].startswith("+")
+    assert rows["SSIM, soft tissue"]["after"] > rows["SSIM, soft tissue"]["before"]
+    assert [e["done"] for e in progress if e["event"] == "progress"] == list(range(8))
+    assert {e["total"] for e in progress} == {7}
+
+
+def test_measuring_without_scikit_image_leaves_ssim_out_and_says_so(volume, tmp_path):
+    with started(WITHOUT_TORCH_AND_SCIKIT_IMAGE) as worker:
+        worker.send(**measured(tmp_path, before=volume, after=volume + np.int16(1), reference=volume))
+        *events, result = worker.events()
+    assert not [row for row in result["rows"] if "SSIM" in row["quantity"]]
+    assert any("SSIM is left out" in event.get("text", "") for event in events)
+    equal = next(row for row in result["rows"] if row["quantity"] == "PSNR, full range")
+    assert equal["before"] is None and equal["change"] == ""  # infinite
+
+
+def test_volumes_that_do_not_fit_are_not_measured(worker, volume, tmp_path):
+    assert "64×48×4 and 64×48×2" in worker.ask(**measured(tmp_path, before=volume, after=volume[:2]))["text"]
+
+
+def test_no_more_than_forty_slices_are_measured(worker, tmp_path):
+    hu = np.random.default_rng(0).normal(50, 20, (100, 24, 24)).astype(np.int16)
+    result = worker.ask(**measured(tmp_path, before=hu, after=hu))
+    assert result["slices"] == "40 of 100" and result["rows"][0]["change"] == "0 %"
+
+
+def test_a_low_dose_scan_is_simulated(worker, volume, tmp_path):
+    request = {**denoise(tmp_path), "do": "simulate", "dose": 0.25, "seed": 1}
+    assert worker.ask(**request)["record"]["dose"] == 0.25
+    low, inside = np.load(tmp_path / "after.npy"), np.s_[:, 18:30, 24:40]
+    assert low.dtype == np.int16 and low[inside].std() > 1.5 * volume[inside].std()
+    assert (low[volume == -3024] == -3024).all()
+    assert "between 0 and 1" in worker.ask(**{**request, "dose": 1})["text"]
+
+
+def test_a_volume_whose_noise_cannot_be_measured_is_still_simulated(worker, tmp_path):
+    np.save(tmp_path / "before.npy", np.full((1, 32, 32), -1000, np.float32))
+    worker.send(**{**denoise(tmp_path), "do": "simulate", "dose": 0.5, "seed": 1})
+    *events, result = worker.events()
+    assert result["event"] == "result" and any("average scanner" in e.get("text", "") for e in events)
+
+
+def test_weights_are_imported(worker, tmp_path):
+    torch = pytest.importorskip("torch")
+    from LDCTDenoiseLib.weights.store import imported_folder, shipped_cards
+    from weights_factory import a_checkpoint, a_state
+
+    network = shipped_cards()[0]["rddm-fine-official"].network
+    file = a_checkpoint(tmp_path / "rddm_fine.pth", {name: t.half() for name, t in a_state(**network).items()})
+    assert worker.ask(do="import_weights", file=str(file), model=None)["model"] == "rddm-fine-official"
+    assert (imported_folder() / "rddm-fine-official.json").exists()
+    odd = a_checkpoint(tmp_path / "odd.pth", {"a": torch.zeros(2)})
+    assert "not RDDM" in worker.ask(do="import_weights", file=str(odd), model="mine")["text"]
