@@ -180,6 +180,20 @@ def test_a_reader_that_goes_away_stops_the_work_and_leaves_nothing(tmp_path, a_s
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mha"]
 
 
+def test_the_figures_of_a_comparison_do_not_depend_on_the_storage(a_small_ct, tmp_path):
+    from LDCTDenoiseLib.orientation import Orientation
+
+    figures = {}
+    for name, storage in {"axial": Orientation(), "coronal": Orientation((1, 0, 2), (True, False, True))}.items():
+        write_volume(a_small_ct.reoriented(storage), tmp_path / "x.nrrd", overwrite=True)
+        paths = [str(tmp_path / "x.nrrd"), str(tmp_path / name)]
+        assert main(["compare", *paths, "--models", "gaussian", "--reference", paths[0], "--slices", "1:3"]) == 0
+        with (tmp_path / name / "figures.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        figures[name] = [{key: row[key] for key in row if key != "seconds_per_slice"} for row in rows]
+    assert figures["axial"] == figures["coronal"] and len(figures["axial"]) == 3
+
+
 def test_compare_that_is_stopped_leaves_nothing(a_file, tmp_path, monkeypatch):
     from LDCTDenoiseLib.methods.classical import Median
 

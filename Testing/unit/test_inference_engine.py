@@ -142,3 +142,10 @@ def test_values_that_are_not_numbers_are_an_error_and_no_result():
 
     with pytest.raises(InputError, match="not numbers"):
         denoise_volume(a_volume(), Broken(), Settings())
+
+
+def test_a_method_without_a_device_computes_on_the_processor_but_knows_what_a_device_is():
+    with pytest.raises(InputError, match="no device abacus"):
+        denoise_volume(a_volume(), Halving(), Settings(device="abacus"))
+    outcome = denoise_volume(a_volume(), Halving(), Settings(device="cuda:1"))
+    assert (outcome.setup.device, outcome.rung.device) == ("cpu", "cpu")

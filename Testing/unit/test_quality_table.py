@@ -7,7 +7,8 @@ import pytest
 from LDCTDenoiseLib.errors import InputError
 from LDCTDenoiseLib.quality import metrics
 from LDCTDenoiseLib.quality.noise import global_noise_level
-from LDCTDenoiseLib.quality.table import compare_slices, format_table, summarize, write_csv
+from LDCTDenoiseLib.quality.sheet import case_sheet
+from LDCTDenoiseLib.quality.table import compare_slices, format_evaluation, format_table, summarize, write_csv
 from scipy.ndimage import gaussian_filter
 
 SPACING = (0.7, 0.7)
@@ -51,6 +52,57 @@ def test_the_input_of_a_quarter_of_the_dose_has_twice_the_noise_and_the_same_tex
     assert low_dose["nps_mean_ratio"] == pytest.approx(1, abs=0.03)
     assert low_dose["nps_noise"] == pytest.approx(20, rel=0.05)
     assert abs(low_dose["bias_soft"]) < 0.5
+
+
+def test_the_evaluation_prints_likeness_texture_bias_and_time_and_the_gain_of_every_case(case):
+    images, reference = case
+    rows = [row for name in ("A", "B") for row in compare_slices(images, reference, SPACING, case=name)]
+    for row in rows:
+        if row["method"] == "smooth":
+            row["seconds_per_slice"] = 0.25
+    text = format_evaluation(summarize(rows), rows)
+    likeness, texture, cases, definitions = text.split("\n\n")
+    for heading in ("PSNR dB", "gain dB", "SSIM", "RMSE HU", "soft PSNR", "soft gain", "soft SSIM", "soft RMSE"):
+        assert heading in likeness
+    for heading in ("noise ×", "NPS ×", "NPS peak ×", "air HU", "lung HU", "fat HU", "soft HU", "bone HU", "s/slice"):
+        assert heading in texture
+    smooth = next(line for line in texture.splitlines() if line.startswith("smooth"))
+    assert smooth.endswith("0.25±0.00")
+    gain = f"{rows[1]['gain_full']:.2f}"
+    assert [line.split() for line in cases.splitlines()[-2:]] == [["A", gain], ["B", gain]]
+    assert "range 4096" in definitions and "−160…240" in definitions
+    assert len(format_evaluation(summarize(rows)).split("\n\n")) == 3, "without the cases"
+
+
+def test_the_peak_of_the_spectrum_is_set_against_the_normal_dose(case):
+    images, reference = case
+    rows = {row["method"]: row for row in compare_slices(images, reference, SPACING)}
+    assert rows["reference"]["nps_peak_ratio"] == 1
+    assert rows["smooth"]["nps_peak_ratio"] == rows["smooth"]["nps_peak"] / rows["reference"]["nps_peak"]
+
+
+def test_a_case_sheet_shows_every_method_in_two_windows_and_its_difference(case, tmp_path):
+    matplotlib_figure = pytest.importorskip("matplotlib.figure")
+    images, reference = case
+    drawn = []
+    save = matplotlib_figure.Figure.savefig
+
+    def keep(figure, *arguments, **options):
+        drawn.append([(axes.get_title(), axes.images[0].get_clim()) for axes in figure.axes])
+        save(figure, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matplotlib_figure.Figure, "savefig", keep)
+        slices = {"low dose": images["input"][0], "smooth": images["smooth"][0]}
+        case_sheet(tmp_path / "A.png", slices, reference[0], SPACING, "A")
+    titles = [title for title, _ in drawn[0]]
+    assert [title.split(" (")[0] for title in titles] == [
+        "low dose", "smooth", "normal dose", "low dose", "smooth", "normal dose", "smooth − low dose",
+        "normal dose − low dose",
+    ]  # fmt: skip
+    assert [limits for _, limits in drawn[0]][:4] == [(-160, 240)] * 3 + [(-1350, 150)]
+    assert drawn[0][-1][1][0] == -drawn[0][-1][1][1] and "W 400 L 40" in titles[0]
+    assert (tmp_path / "A.png").stat().st_size > 10000
 
 
 def test_smoothing_shows_as_lower_frequency_and_as_loss_of_bone(case):

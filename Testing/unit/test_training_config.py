@@ -7,11 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib import InputError
+from LDCTDenoiseLib import CTVolume, InputError, write_volume
 from LDCTDenoiseLib.commands.train import _stopped_by_signals
 from LDCTDenoiseLib.commands.train import run as run_train
-from LDCTDenoiseLib.training.config import name_of, read_config
+from LDCTDenoiseLib.training.config import Phase, TrainingConfig
+from LDCTDenoiseLib.training.config_file import find_config, read_config
 from LDCTDenoiseLib.training.pairs import find_pairs, read_pairs
+from LDCTDenoiseLib.training.series import name_of
 
 HEAD = """id="x"
 title="X"
@@ -53,12 +55,64 @@ def test_a_configuration_is_read(folder):
     assert read(folder, HEAD + PHASE, validation=("b",)).validation == ("b",)
 
 
-def test_the_shipped_configuration_is_right(folder):
-    from LDCTDenoiseLib.training import config as module
+SHIPPED = ("rddm-smooth", "rddm-balanced", "rddm-fine", "rddm-smooth-full", "rddm-balanced-full", "rddm-fine-full")
 
-    shipped = Path(module.__file__).parent / "configs" / "rddm-balanced.toml"
-    config = read_config(shipped, folder / "data", validation=())
-    assert config.version == "0.1.0" and len(config.phases) == 3
+
+@pytest.fixture
+def shipped(folder) -> dict[str, TrainingConfig]:
+    return {name: read_config(find_config(name), folder / "data", validation=()) for name in SHIPPED}
+
+
+def test_the_shipped_configurations_are_right(shipped):
+    assert {name: config.id for name, config in shipped.items()} == {name: name for name in SHIPPED}
+    assert {path.stem for path in find_config("rddm-smooth").parent.glob("*.toml")} == set(SHIPPED)
+    assert len({config.title for config in shipped.values()}) == len({c.description for c in shipped.values()}) == 6
+
+
+def test_the_compact_variants_share_their_paired_phases(shipped):
+    paired = shipped["rddm-smooth"].phases
+    assert not any(phase.temperatures for phase in paired)
+    for name, temperatures in (("rddm-balanced", (0.2, 1.0)), ("rddm-fine", (1.0, 1.5))):
+        assert shipped[name].phases[:-1] == paired
+        assert (shipped[name].phases[-1].temperatures, shipped[name].phases[-1].l1_weight) == (temperatures, 0)
+        assert (shipped[name].dose, shipped[name].sampling) == ((0.05, 0.9), "sqrt")
+
+
+def test_full_is_the_recipe_of_the_paper(shipped):
+    wanted = {"smooth": ((1.0,), 0.01), "balanced": ((0.2, 1.0), 0), "fine": ((1.0, 1.5), 0)}
+    for variant, objective in wanted.items():
+        config = shipped[f"rddm-{variant}-full"]
+        (phase,) = config.phases
+        assert (phase.temperatures, phase.l1_weight) == objective
+        assert (phase.steps, phase.patch, phase.batch, config.ema) == (50000, 512, 24, 0.999)
+        assert config.precision == "float32" and config.shift > 0 and config.scale[0] < 1 < config.scale[1]
+        rates = [phase.rate(step) for step in (0, 9999, 10000, 20000, 49999)]
+        assert rates == pytest.approx([1e-4, 1e-4, 5e-5, 2.5e-5, 6.25e-6])
+        assert config.network == {"width": 64, "multipliers": (0.5, 1, 1, 2, 2, 4, 4), "blocks": 2} or config.network[
+            "multipliers"
+        ] == [0.5, 1, 1, 2, 2, 4, 4]
+
+
+def test_a_rate_rises_then_falls_along_a_cosine():
+    phase = Phase("p", 1000, 32, 4, 1e-3, 1e-4, l1_weight=1.0)
+    assert phase.rate(0) == pytest.approx(1e-5) and phase.rate(999) == pytest.approx(1e-4, rel=0.01)
+    assert phase.rate(499) == pytest.approx(5.5e-4, rel=0.01)
+
+
+def test_a_configuration_may_say_only_what_differs_from_another(folder):
+    (folder / "below").mkdir()
+    (folder / "below" / "base.toml").write_text('folder="shared"\ndata="../data"\nema=0.5\n' + HEAD + PHASE)
+    more = '[[then]]\nname="q"\nsteps=2\npatch=32\nbatch=4\nlearning_rate=1e-3\ntemperatures=[1.0]\n'
+    config = read(folder, f'base="below/base.toml"\nid="y"\nema=0.6\n{more}')
+    assert (config.id, config.title, config.ema) == ("y", "X", 0.6)
+    assert [phase.name for phase in config.phases] == ["p", "q"]
+    assert config.folder != folder / "below" / "shared", "two runs never share a folder"
+    replaced = read(folder, 'base="below/base.toml"\n' + PHASE.replace('"p"', '"r"').split("\n", 2)[2])
+    assert [phase.name for phase in replaced.phases] == ["r"]
+    with pytest.raises(InputError, match="its own base"):
+        read(folder, 'base="x.toml"\n')
+    with pytest.raises(InputError, match="no configuration rddm-none"):
+        read(folder, 'base="rddm-none"\n')
 
 
 @pytest.mark.parametrize(
@@ -83,6 +137,18 @@ def test_the_shipped_configuration_is_right(folder):
         ('precision="float16"\n' + HEAD + PHASE, "precision is not"),
         ("validate_every=0\n" + HEAD + PHASE, "validate_every is not"),
         ("seed=-1\n" + HEAD + PHASE, "seed is not"),
+        ('sampling="patients"\n' + HEAD + PHASE, "sampling is not one of slices, sqrt, series"),
+        ("shift=-1\n" + HEAD + PHASE, "shift is not"),
+        ("scale=[1.2, 0.8]\n" + HEAD + PHASE, "scale is not"),
+        ("scale=[0.1, 1.0]\n" + HEAD + PHASE, "scale is not"),
+        ("noise_input=0\n" + HEAD + PHASE, "noise_input is not"),
+        ("sample_every=-1\n" + HEAD + PHASE, "sample_every is not"),
+        ("begin=3\n" + HEAD + PHASE, "begin is not the name of a file"),
+        ("base=3\n" + HEAD + PHASE, "base is not the name of a configuration"),
+        (HEAD + PHASE + "halve_every=0\n", "halve_every is not"),
+        (HEAD + PHASE + "halve_every=5\nfinal_learning_rate=1e-4\n", "not both"),
+        (HEAD + PHASE + "warmup=-1\n", "warmup is not"),
+        ("then=3\n" + HEAD + PHASE, r"not written as \[\[then\]\]"),
         (HEAD + PHASE.replace("steps=10", "steps=0"), "steps is not"),
         (HEAD + PHASE.replace("steps=10", ""), "lacks in the phase 'p': steps"),
         (HEAD + PHASE.replace("patch=32", "patch=32.0"), "patch is not"),
@@ -139,6 +205,7 @@ def test_the_command_line_replaces_the_validation_and_checks_the_device_first(fo
 
     def refusal(**options) -> str:
         args = {"config": str(folder / "x.toml"), "data": None, "folder": None, "cache": None, "resume": False}
+        args |= {"resume_from": None, "begin": None, "devices": None, "progress": "none"}
         with pytest.raises(InputError) as error:
             run_train(SimpleNamespace(**{**args, "device": "gpu", "validation": None, **options}), None)
         return str(error.value)
@@ -182,6 +249,24 @@ def test_an_archive_with_wrong_arrays_is_no_pair(tmp_path, changes):
     np.savez(tmp_path / "b.npz", **{k: v for k, v in arrays.items() if v is not None})
     with pytest.raises(InputError, match=r"b\.npz does not hold a pair"):
         list(read_pairs(find_pairs(tmp_path)))
+
+
+@pytest.mark.parametrize("ending", [".nrrd", ".nii.gz", ".mha"])
+def test_a_pair_of_volumes_is_found_by_its_two_names(tmp_path, ending):
+    for kind, value in (("low", 5), ("normal", 0)):
+        write_volume(CTVolume(np.full((2, 4, 4), value, np.float32)), tmp_path / f"é 1.b.{kind}{ending}")
+    (pair,) = read_pairs(find_pairs(tmp_path, "é*"))
+    assert pair.name == "é 1.b" and pair.low.hu.mean() == 5 and pair.normal.hu.mean() == 0
+    np.savez(tmp_path / "é 1.b.npz", ld=SLICE, nd=SLICE, spacing=[0.7, 0.7])
+    with pytest.raises(InputError, match=r"Two pairs are named é 1\.b"):
+        find_pairs(tmp_path)
+
+
+def test_a_pair_of_dicom_folders_is_found(tmp_path):
+    for kind in ("low", "normal"):
+        (tmp_path / f"a.{kind}").mkdir()
+    (path,) = find_pairs(tmp_path)
+    assert path.name == "a.low"
 
 
 def test_the_volumes_of_a_pair_have_one_size(tmp_path):

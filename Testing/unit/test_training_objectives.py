@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from LDCTDenoiseLib.training import drift, drifting_loss  # noqa: E402
+from LDCTDenoiseLib.training import drift, drifting_loss, objectives  # noqa: E402
 from parity import parity_folder  # noqa: E402
 
 VARIANTS = {"fine": ((1.0, 1.5), 0.0), "balanced": ((0.2, 1.0), 0.0), "smooth": ((1.0,), 0.01)}
@@ -49,10 +49,33 @@ def test_a_single_sample_cannot_drift():
         drifting_loss(torch.zeros(1, 4), torch.zeros(1, 4))
 
 
-def test_the_drift_of_a_large_batch_needs_no_array_of_every_pair_of_pixels():
-    batch, pixels = 16, 1 << 18  # B × B × D would be 268 MB, and the differences to 2B targets twice that
+def test_distances_summed_over_chunks_are_those_of_the_whole(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    generated, real = torch.randn(2, 5, 1000, generator=generator, dtype=torch.float64).unbind()
+    generated = 0.7 * real + 0.3 * generated
+    rows = torch.cat([generated, real, generated])
+    rows = rows / rows.norm(dim=1, keepdim=True)
+    rows = rows / rows.std(dim=0, correction=0) / 1000**0.5
+    wanted = (rows[:5, None] - rows[None, :10]).norm(dim=2)  # [generated; real] by the definition, B × B × D
+    monkeypatch.setattr(objectives, "CHUNK", 64)  # 16 chunks, the last one shorter
+    torch.testing.assert_close(objectives._feature_distances(generated, real), wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_the_objective_on_whole_slices_needs_memory_linear_in_batch_and_pixels():
+    """Gradients included: a few copies of the batch at the authors' size, where B × B × D alone would be 24."""
+    batch, pixels = 24, 512 * 512
+    generated, real = torch.randn(batch, pixels, requires_grad=True), torch.randn(batch, pixels)
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(profile_memory=True, activities=activities) as profile:
+        drifting_loss(generated, real, (0.2, 1.0)).loss.backward()
+    memory = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
+    held = np.cumsum([e.nbytes() for e in sorted(memory, key=lambda e: e.start_ns())])
+    assert len(memory) > 20 and 4 * batch * pixels < held.max() <= 7 * 4 * batch * pixels
+
+
+def test_distances_need_a_fraction_of_the_batch():
+    batch, pixels = 24, 512 * 512
     generated, real = torch.randn(2, batch, pixels).unbind()
     with torch.profiler.profile(profile_memory=True, activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        drift(generated, real, 1.0)
-    largest = max(event.self_cpu_memory_usage for event in profile.events())
-    assert largest <= 3.1 * batch * pixels * 4
+        objectives._feature_distances(generated, real)
+    assert max(e.self_cpu_memory_usage for e in profile.events()) < 0.5 * 4 * batch * pixels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,23 +41,29 @@ def run(args: argparse.Namespace, reporter) -> None:
     volumes = [f"{id}.nrrd" for id in args.models]
     check_outputs([args.folder / name for name in (*volumes, *FILES)], args.overwrite)
     volume = read_volume(args.input, progress=reporter.progress)
-    for text in (*volume.source.notices, *_not_axial(volume)):
+    for text in volume.source.notices:
         reporter.notice(text)
     settings = Settings(args.seed, args.strength, 1, args.device, args.precision, args.slices)
-    settings.check(len(volume.hu))
-    first, last = args.slices or (0, len(volume.hu))
-    part = volume.slices(first, last)
+    settings.check(volume.axial_count)
+    first, last = args.slices or (0, volume.axial_count)
+
+    def part_of(whole):
+        """The chosen slices as methods see them."""
+        return whole.slices(first, last, volume.orientation.slice_axis).standard()
+
+    part = part_of(volume)
     middle = len(part.hu) // 2
     measured = sorted({middle, *np.linspace(0, len(part.hu) - 1, min(MOST_MEASURED, len(part.hu))).round().astype(int)})
     shown = measured.index(middle)
-    reference = _reference(args.reference, volume, reporter)[first:last][measured] if args.reference else None
+    number = volume.orientation.first_standard(first + middle, first + middle + 1, first + last)  # as stored
+    reference = part_of(_reference(args.reference, volume, reporter)).hu[measured] if args.reference else None
 
     images, made = {"input": part.hu[measured]}, {}
     with atomic_output(args.folder / "records.json", args.overwrite) as records:
         staged = records.parent  # all outputs appear together, or none
         for id, result in methods.results(volume, settings, reporter):
             write_volume(result.volume, staged / f"{id}.nrrd")
-            images[id], made[id] = result.volume.hu[measured], result.record
+            images[id], made[id] = result.volume.standard().hu[measured], result.record
         reporter.progress(0, 1, "measure")
         rows = compare_slices(images, reference, part.spacing[:2], case=args.input.name)
         for row in rows:
@@ -65,17 +72,17 @@ def run(args: argparse.Namespace, reporter) -> None:
                 row["seconds_per_slice"] = made[row["method"]]["seconds"] / len(part.hu)
         write_csv(rows, staged / "figures.csv")
         write_json(made, records)
-        panels = {name: part.as_seen(hu[shown]) for name, hu in images.items()}
+        panels = {name: hu[shown] for name, hu in images.items()}
         differences = [(id, panels[id] - panels["input"]) for id in args.models]
         if reference is not None:
-            panels["reference"] = part.as_seen(reference[shown])
+            panels["reference"] = reference[shown]
         comparison_picture(
             staged / "comparison.png",
             list(panels.items()),
             window=args.window,
             differences=differences,
             spacing=part.spacing[:2],
-            footer=f"slice {first + middle}, patient's right on the left, strength {args.strength:g}, seed {args.seed}",
+            footer=f"slice {number}, patient's right on the left, strength {args.strength:g}, seed {args.seed}",
         )
         reporter.progress(1, 1, "measure")
     reporter.close()
@@ -89,13 +96,7 @@ def run(args: argparse.Namespace, reporter) -> None:
 FILES = ("comparison.png", "figures.csv", "records.json")
 
 
-def _not_axial(volume) -> list[str]:
-    if volume.is_axial:
-        return []
-    return ["The slices are not axial: the networks were trained on axial slices, and the picture may be turned."]
-
-
-def _reference(path: Path, volume, reporter) -> np.ndarray:
+def _reference(path: Path, volume, reporter):
     from ..files import read_volume
 
     reference = read_volume(path)
@@ -106,7 +107,7 @@ def _reference(path: Path, volume, reporter) -> np.ndarray:
     )
     if not same or not np.allclose(reference.origin, volume.origin, atol=0.5 * min(volume.spacing)):
         reporter.notice("The reference lies elsewhere in space than the input: are they the same slices?")
-    return reference.hu
+    return replace(volume, hu=reference.hu)
 
 
 def _window(text: str) -> tuple[float, float]:

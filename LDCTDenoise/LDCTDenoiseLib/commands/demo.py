@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, reporter) -> None:
         made[id], record[id] = result.volume, result.record
     reporter.close()
 
-    slices = {name: volume.as_seen(volume.hu[0]) for name, volume in made.items()}
+    slices = {name: volume.standard().hu[0] for name, volume in made.items()}
     images = {"input": low.hu, **{id: made[id].hu for id in args.models}}
     rows = compare_slices(images, normal.hu, normal.spacing[:2], case="head")
     with atomic_output(folder / "records.json", args.overwrite) as records:

@@ -19,11 +19,17 @@ IN_CARDS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pairs", metavar="FOLDER", type=Path, help="NAME.npz, or NAME.low.nrrd with NAME.normal.nrrd")
+    parser.add_argument(
+        "pairs", metavar="FOLDER", type=Path,
+        help="NAME.npz, or NAME.low.nrrd with NAME.normal.nrrd; as well NIfTI, MetaImage and DICOM folders",
+    )  # fmt: skip
     parser.add_argument("--models", type=model_ids, required=True, metavar="A,B,…", help="see ldct-denoise models")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="pairs whose name matches, such as 'L143_3mm*'")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="every case and method")
-    parser.add_argument("--cases", action="store_true", help="print every case, not only the means")
+    parser.add_argument("--cases", action="store_true", help="print every figure of every case, not only its gain")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="a sheet for each case: soft and lung window, differences"
+    )
     parser.add_argument("--record", metavar="DATA", help="write the means into the models' cards; DATA says on what")
     add_strength(parser)
     add_computing(parser)
@@ -32,17 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, reporter) -> None:
     from ..inference.engine import Settings
-    from ..quality.table import RATIOS, compare_slices, format_table, summarize, write_csv
-    from ..training.pairs import find_pairs, read_pairs
+    from ..quality.table import compare_slices, format_evaluation, format_table, summarize, write_csv
+    from ..training.pairs import find_pairs, name_of, read_pairs
     from .methods import Methods
 
     if args.record and args.strength != 1:
         raise InputError("A card records the full strength: leave out --strength or --record.")
     paths = find_pairs(args.pairs, args.only)
-    require("scikit-image")
+    require("scikit-image", *(["matplotlib"] if args.pictures else []))
     methods = Methods(args.models)
-    if args.csv:
-        check_outputs([args.csv], args.overwrite)
+    sheets = [args.pictures / f"{name_of(path)}.png" for path in paths] if args.pictures else []
+    check_outputs([*([args.csv] if args.csv else []), *sheets], args.overwrite)
     settings = Settings(args.seed, args.strength, 1, args.device, args.precision)
     rows = []
     for number, pair in enumerate(read_pairs(paths), 1):
@@ -55,6 +61,8 @@ def run(args: argparse.Namespace, reporter) -> None:
             if row["method"] in seconds:
                 row["seconds_per_slice"] = seconds[row["method"]]
         rows += found
+        if sheets:
+            _draw(sheets[number - 1], pair, images)
         reporter.progress(number, len(paths), "evaluate")
     reporter.close()
     summary = summarize(rows)
@@ -63,10 +71,21 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.progress != "json":
         if args.cases:
             print(format_table(rows), end="\n\n")
-        print(f"{format_table(summary)}\n{RATIOS} Mean ± SD over the cases.")
+        print(format_evaluation(summary, rows))
     if args.record:
         record_quality(summary, args)
     reporter.result({"rows": summary})
+
+
+def _draw(path: Path, pair, images: dict) -> None:
+    """The middle slice of a case, as a radiologist sees it."""
+    from ..quality.sheet import case_sheet
+
+    middle = len(pair.low.hu) // 2
+    seen = {name: pair.low.as_seen(hu[middle]) for name, hu in images.items()}
+    seen = {"low dose": seen.pop("input"), **seen}
+    reference = pair.low.as_seen(pair.normal.hu[middle])
+    case_sheet(path, seen, reference, pair.low.spacing[:2], f"{pair.name}, slice {middle}")
 
 
 def record_quality(summary: list[dict], args: argparse.Namespace) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-from collections.abc import Iterator
-from importlib import resources
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-from ..errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,33 +21,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="for prepared noise (default: FOLDER/noise)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or mps")
+    parser.add_argument(
+        "--devices", type=int, metavar="N", help="so many of them at once (needs lightning-fabric); default 1"
+    )
+    parser.add_argument(
+        "--begin", type=Path, metavar="FILE", help="start from another run's checkpoint: what both have is trained once"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--resume-from", type=Path, metavar="FILE", help="go on from this checkpoint, such as best.pt")
+    parser.add_argument(
+        "--progress", choices=("auto", "json", "none"), default="auto", help="a bar, one JSON object a line, or nothing"
+    )
 
 
 def run(args: argparse.Namespace, reporter) -> None:
-    from ..training.config import read_config
+    from ..training.config_file import find_config, read_config
     from ..training.noise_bank import load_series
+    from ..training.series import name_of
     from ..weights.store import require_torch
 
-    config = read_config(_find(args.config), args.data, args.folder, _names(args.validation))
+    config = read_config(find_config(args.config), args.data, args.folder, _names(args.validation), args.begin)
     require_torch()
+    from ..training.checkpoint import check_start
+    from ..training.distributed import start_engine
     from ..training.export import export
-    from ..training.loop import check_run, train
+    from ..training.loop import train
+    from ..training.state import check_run
 
-    check_run(config, args.device)
-    series = [load_series(path, args.cache or config.folder / "noise", reporter.progress) for path in config.series]
+    resume = args.resume_from or args.resume
+    engine = start_engine(args.device, args.devices)
+    check_run(config, engine.device)
+    check_start(config, [name_of(path) for path in config.series], engine.size, resume)
+    show = reporter.progress if engine.leads else lambda *_: None
+    cache = args.cache or config.folder / "noise"
+    if not engine.leads:
+        engine.wait()  # one process prepares the noise, the others find it
+    series = [load_series(path, cache, show) for path in config.series]
+    if engine.leads:
+        engine.wait()
     reporter.close()
     with _stopped_by_signals() as stopped:
         state = train(
             config,
             series,
-            device=args.device,
-            resume=args.resume,
-            report=lambda text: print(text, flush=True),
+            engine=engine,
+            resume=resume,
+            report=_speaker(args.progress),
+            notice=reporter.notice,
+            progress=show,
             cancel=lambda: bool(stopped),
         )
-    card = export(config, state, [s.name for s in series], config.folder)
-    print(f"{card.id}: {card.size / 1e6:.1f} MB in {config.folder}")
+    reporter.close()
+    if engine.leads:
+        card = export(config, state, [s.name for s in series], config.folder)
+        reporter.result({"folder": str(config.folder), "model": card.id, "bytes": card.size, "steps": state.step})
+        _speaker(args.progress)(f"{card.id}: {card.size / 1e6:.1f} MB in {config.folder}")
+
+
+def _speaker(progress: str) -> Callable[[str], None]:
+    """How lines of text go out: above the bar on a terminal, not among JSON."""
+    if progress != "auto":
+        return lambda text: None
+    from tqdm import tqdm
+
+    def say(text: str) -> None:
+        tqdm.write(text, file=sys.stdout)
+        sys.stdout.flush()
+
+    return say
 
 
 @contextlib.contextmanager
@@ -70,14 +109,3 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     return () if text.strip() == "none" else tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _find(name: str) -> Path:
-    path = Path(name)
-    if path.suffix == ".toml":
-        return path
-    shipped = Path(str(resources.files("LDCTDenoiseLib.training") / "configs" / f"{name}.toml"))
-    if not shipped.exists():
-        known = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.toml")))
-        raise InputError(f"There is no configuration {name}: give a .toml file or one of {known}.")
-    return shipped

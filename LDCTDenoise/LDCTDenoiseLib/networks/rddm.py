@@ -121,7 +121,12 @@ class RDDMUNet(nn.Module):
 
     Height and width of the input must be multiples of `multiple`; GroupNorm takes its statistics over the whole
     slice, so cutting a slice into tiles changes the answer.
+
+    mixed        for training: the precision in which float32 weights compute; None for float32 throughout. Stem and
+                 head stay float32, as `with_body` has it for inference
     """
+
+    mixed: torch.dtype | None = None
 
     def __init__(self, width: int = 64, multipliers: Sequence[float] = (0.5, 1, 1, 2, 2, 4, 4), blocks: int = 2):
         super().__init__()
@@ -170,7 +175,16 @@ class RDDMUNet(nn.Module):
         if any(side % self.multiple for side in low_dose.shape[2:]):
             raise ValueError(f"height and width must be multiples of {self.multiple}, got {list(low_dose.shape[2:])}")
         embedding = self.embedding()
-        h = self.input_blocks[0](torch.cat([noise, low_dose], dim=1), embedding).to(self.body)
+        h = self.input_blocks[0](torch.cat([noise, low_dose], dim=1), embedding)
+        if self.mixed is None:
+            h = self._between(h.to(self.body), embedding)
+        else:
+            with torch.autocast(h.device.type, self.mixed):
+                h = self._between(h.to(self.mixed), embedding)
+        return self.out(h.to(self.out[-1].weight.dtype))
+
+    def _between(self, h: Tensor, embedding: Tensor | None) -> Tensor:
+        """All layers but the first and the last."""
         kept = [h]
         for block in self.input_blocks[1:]:
             h = block(h, embedding)
@@ -178,7 +192,7 @@ class RDDMUNet(nn.Module):
         h = self.middle_block(h, embedding)
         for block in self.output_blocks:
             h = block(torch.cat([h, kept.pop()], dim=1), embedding)
-        return self.out(h.to(self.out[-1].weight.dtype))
+        return h
 
     @property
     def body(self) -> torch.dtype:

@@ -14,7 +14,7 @@ from ..errors import InputError
 from .metrics import as_stack, check_same_shape, psnr, rmse, ssim
 from .noise import global_noise_level
 from .nps import find_rois, measure_nps
-from .tissue import bias, classes
+from .tissue import TISSUES, bias, classes
 
 Row = dict[str, "str | float"]
 
@@ -39,17 +39,22 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "nps_mean": ("NPS /mm", 3),
     "nps_peak": ("peak /mm", 3),
     "nps_mean_ratio": ("NPS ×", 2),
+    "nps_peak_ratio": ("NPS peak ×", 2),
     "bias_air": ("air HU", 1),
     "bias_lung": ("lung HU", 1),
     "bias_fat": ("fat HU", 1),
     "bias_soft": ("soft HU", 1),
     "bias_bone": ("bone HU", 1),
+    "rmse_soft": ("soft RMSE", 1),
+    "seconds_per_slice": ("s/slice", 2),
 }
 
 # What fits a terminal and answers the questions: nearer to the reference, as noisy, same texture, HU kept?
 _SHORT = ("case", "method", "cases")
 _TISSUES = ("bias_fat", "bias_soft", "bias_bone")
 _AGAINST_REFERENCE = ("psnr_full", "gain_full", "ssim_full", "gain_soft", "noise", "noise_ratio", "nps_mean_ratio")
+_LIKENESS = ("psnr_full", "gain_full", "ssim_full", "rmse_full", "psnr_soft", "gain_soft", "ssim_soft", "rmse_soft")
+_TEXTURE = ("noise", "noise_ratio", "nps_mean_ratio", "nps_peak_ratio", *(f"bias_{name}" for name in TISSUES))
 _AGAINST_INPUT = ("noise", "noise_reduction", "nps_mean", "nps_peak", "nps_mean_ratio")
 
 
@@ -67,9 +72,9 @@ def compare_slices(
     reference   HU of the same shape, or None
     spacing     pixel size in mm, (between columns, between rows)
     Keys: case, method; noise (global level, HU), noise_reduction (% less than the input), nps_mean and nps_peak
-    (1/mm), nps_noise (HU), nps_rois, nps_mean_ratio, bias_air … bias_bone (HU). With a reference also noise_ratio and,
-    for the windows full and soft, psnr_, gain_ (dB over the input), ssim_, rmse_. Ratios and biases are against the
-    reference, and against the input where there is none. What cannot be measured is NaN.
+    (1/mm), nps_noise (HU), nps_rois, nps_mean_ratio, nps_peak_ratio, bias_air … bias_bone (HU). With a reference also
+    noise_ratio and, for the windows full and soft, psnr_, gain_ (dB over the input), ssim_, rmse_. Ratios and biases
+    are against the reference, and against the input where there is none. What cannot be measured is NaN.
     Raises InputError for shapes that differ, a missing input, or missing scikit-image (with a reference only).
     """
     if input_name not in images:
@@ -100,6 +105,7 @@ def compare_slices(
             "nps_peak": nps.peak,
             "nps_noise": nps.noise,
             "nps_mean_ratio": _ratio(nps.mean, standard_nps.mean),
+            "nps_peak_ratio": _ratio(nps.peak, standard_nps.peak),
             "nps_rois": nps.rois,
         }
         row |= {f"bias_{tissue}": value for tissue, value in bias(hu, standard, tissues).items()}
@@ -140,10 +146,10 @@ def write_csv(rows: Sequence[Row], path: str | Path) -> None:
 RATIOS = "noise × and NPS ×: against the normal dose; without one NPS × and the biases are against the input."
 
 
-def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
+def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None, digits: int = 3) -> str:
     """Plain text for a terminal: the columns asked for, or a choice of about 130 characters.
 
-    Figures with a `<key>_sd` read "41.20±0.35"; missing ones "–".
+    Figures with a `<key>_sd` read "41.20±0.35"; missing ones "–"; `digits` after the point where COLUMNS tells none.
     """
     if columns is None:
         held = set(_keys(rows))
@@ -151,7 +157,7 @@ def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> s
         wanted = (*_SHORT, *figures, *_TISSUES)
         columns = [key for key in wanted if key in held and any(row.get(key) != "" for row in rows)]
     cells = [[COLUMNS.get(key, (key, 3))[0] for key in columns]]
-    cells += [[_cell(row, key) for key in columns] for row in rows]
+    cells += [[_cell(row, key, digits) for key in columns] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     is_text = [all(isinstance(row.get(key), str) for row in rows) for key in columns]
     lines = [
@@ -163,6 +169,30 @@ def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> s
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(lines)
+
+
+DEFINITIONS = """\
+Full: HU clipped to −1024…3072 (range 4096); soft: −160…240 (range 400); both over the whole slice, SSIM 7×7 uniform.
+Gain: PSNR over that of the low dose. Noise: global noise level in soft tissue. NPS: mean and peak frequency.
+× against the normal dose. HU per tissue: mean of output − normal dose. Mean ± SD over the cases."""
+
+
+def format_evaluation(summary: Sequence[Row], rows: Sequence[Row] = ()) -> str:
+    """The whole answer for methods on pairs: likeness, texture and HU, the gain of every case, and what it means.
+
+    summary  of `summarize`; rows  every case, none to leave the cases out
+    """
+    held = set(_keys(summary))
+    groups = (_LIKENESS, (*_TEXTURE, "seconds_per_slice"))
+    parts = [format_table(summary, ["method", "cases", *(key for key in keys if key in held)]) for keys in groups]
+    cases: dict[str, Row] = {}
+    for row in rows:
+        if "gain_full" in row and row["method"] != "input":
+            cases.setdefault(str(row["case"]), {"case": row["case"]})[str(row["method"])] = row["gain_full"]
+    if cases:
+        table = format_table(list(cases.values()), _keys(cases.values()), digits=2)
+        parts.append(f"Gain of every case, full, dB\n{table}")
+    return "\n\n".join((*parts, DEFINITIONS))
 
 
 def _against_reference(hu: np.ndarray, reference: np.ndarray, low_dose: np.ndarray) -> Row:
@@ -191,13 +221,13 @@ def _plain(value: str | float) -> str | float:
     return value
 
 
-def _cell(row: Row, key: str) -> str:
+def _cell(row: Row, key: str, digits: int) -> str:
     value = row.get(key, float("nan"))
     if isinstance(value, str):
         return value
     if math.isnan(value):
         return "–"
-    digits = COLUMNS.get(key, (key, 3))[1]
+    digits = COLUMNS[key][1] if key in COLUMNS else digits
     text = f"{value:.{digits}f}"
     spread = row.get(f"{key}_sd", float("nan"))
     return text if isinstance(spread, str) or math.isnan(spread) else f"{text}±{spread:.{digits}f}"

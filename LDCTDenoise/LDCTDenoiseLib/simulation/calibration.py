@@ -14,19 +14,31 @@ from ..errors import InputError
 from ..quality.noise import SOFT_TISSUE_HU, global_noise_level
 from ..quality.nps import find_rois, measure_nps
 from ..volume import CTVolume
+from .fan_calibration import fitted_fan_scanner
+from .fan_scanner import FanScanner
 from .low_dose import Scanner, dose_noise
 
 KERNEL_PER_MEAN_FREQUENCY = 1 / 0.886  # NPS ∝ f·exp(−f²/k²) has its mean at (√π/2)·k
 KERNEL_LIMITS = (0.22, 0.7)  # 1/mm; where the spectrum cannot be measured, the middle
 
 
-def calibrated_scanner(volume: CTVolume, scanner: Scanner | None = None) -> Scanner:
-    """Photons and kernel with which noise inserted for half the dose is as strong as the volume's own noise.
+def calibrated_scanner(
+    volume: CTVolume, scanner: Scanner | FanScanner | None = None, reference: float = 1.0, *, fit_kernel: bool = True
+) -> Scanner | FanScanner:
+    """The scanner with the amount and the texture of noise that the volume has at `reference` of the full dose.
 
-    Noise for a dose fraction a then has √(1/a − 1) times the volume's own standard deviation (but for the electronic
-    part). Raises InputError where the noise cannot be measured: no soft tissue, or no noise at all.
+    Noise for a dose fraction a of the volume's then has √(1/a − 1) times the volume's own standard deviation (but for
+    the electronic part). Parallel beams (`Scanner`, the default): photons and kernel are fitted, to the noise inserted
+    for half the dose. Fan beam: see `fan_calibration`. Without `fit_kernel` the scanner keeps its kernel.
+    Raises InputError where the noise cannot be measured: no soft tissue, or no noise at all.
     """
-    scanner = replace(scanner or Scanner(), kernel=kernel_width(volume))
+    if isinstance(scanner, FanScanner):
+        seen = volume.standard()
+        return fitted_fan_scanner(seen.hu[_spread_out(len(seen.hu))], seen.spacing[:2], scanner, reference, fit_kernel)
+    scanner = scanner or Scanner()
+    if fit_kernel:
+        scanner = replace(scanner, kernel=kernel_width(volume))
+    volume = volume.standard()
     spacing = volume.spacing[:2]
     ratios = []
     for index in _spread_out(len(volume.hu)):
@@ -39,11 +51,12 @@ def calibrated_scanner(volume: CTVolume, scanner: Scanner | None = None) -> Scan
             ratios.append(inserted[tissue].std() / own)
     if not ratios:
         raise InputError("The noise of this volume cannot be measured (no soft tissue): give the photons yourself.")
-    return replace(scanner, photons=scanner.photons * float(np.median(ratios)) ** 2)
+    return replace(scanner, photons=scanner.photons * float(np.median(ratios)) ** 2 / reference)
 
 
 def kernel_width(volume: CTVolume) -> float:
     """Width in 1/mm of the Gaussian-apodised ramp whose noise has the mean frequency that this volume has."""
+    volume = volume.standard()
     spacing = volume.spacing[:2]
     mean = measure_nps(volume.hu, find_rois(volume.hu, spacing), spacing).mean
     width = mean * KERNEL_PER_MEAN_FREQUENCY if np.isfinite(mean) else np.mean(KERNEL_LIMITS)

@@ -1,28 +1,30 @@
 """Low-dose CT from normal-dose CT: the noise that a lower dose would have added, inserted in the projection domain.
 
 Yu et al., JCAT 2012. Only the noise is reconstructed and added, so edges and HU of the image stay what they were.
-The geometry is parallel; a fan-beam turn measures each line about twice, which the photon count accounts for.
+Two scanners: `FanScanner` is a real one, with fan beam, bow-tie and tube-current modulation. `Scanner` is a quick one
+with parallel beams, for training; a fan-beam turn measures each line about twice, which its photon count accounts for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import Cancelled, InputError
+from ..errors import Cancelled
 from ..volume import CTVolume
+from .exposure import WATER, check_dose, longitudinal_modulation
+from .fan_scanner import DoseSimulator, FanScanner
 from .parallel_beam import parallel_beam
 
-WATER = 0.0192  # linear attenuation of water at the mean energy of 120 kVp, 1/mm
 FAN_VIEWS = 1152  # a turn, for which `photons` is given
 FAN_CHANNEL = 0.7047  # mm at the isocentre: 1.2858 mm channels, 595 of 1085.6 mm away
 
 
 @dataclass(frozen=True)
 class Scanner:
-    """What decides how strong and how coarse the noise is.
+    """Parallel beams: what decides how strong and how coarse the noise is.
 
     photons     that reach a channel in a view through air, at full dose
     electronic  variance of the read-out, in photons²
@@ -36,14 +38,23 @@ class Scanner:
 
 
 def dose_noise(
-    slice_hu: np.ndarray, spacing: tuple[float, float], dose: float, scanner: Scanner, rng: np.random.Generator
+    slice_hu: np.ndarray,
+    spacing: tuple[float, float],
+    dose: float,
+    scanner: Scanner | FanScanner,
+    rng: np.random.Generator,
+    reference: float = 1.0,
 ) -> np.ndarray:
-    """Noise in HU, float32 [rows, columns], to add to a normal-dose slice for a fraction `dose` of its dose.
+    """Noise in HU, float32 [rows, columns], to add to a slice of `reference` of the full dose to bring it to `dose`.
 
-    spacing is (between columns, between rows) in mm; pixels are taken as square.
+    spacing is (between columns, between rows) in mm; parallel beams take pixels as square. For many draws or doses of
+    one slice, `DoseSimulator` projects it only once.
     """
-    if not 0 < dose < 1:
-        raise InputError(f"The dose fraction must lie between 0 and 1, not {dose:g}.")
+    if isinstance(scanner, FanScanner):
+        return DoseSimulator(slice_hu, spacing, scanner).noise(dose, rng, reference)
+    check_dose(dose, reference)
+    if reference != 1:  # the slice is the full dose of a weaker tube
+        scanner, dose = replace(scanner, photons=scanner.photons * reference), dose / reference
     pixel = float(np.mean(spacing[:2]))
     rows, columns = slice_hu.shape
     side = max(rows, columns) + max(rows, columns) % 2
@@ -68,23 +79,33 @@ def simulate_low_dose(
     dose: float,
     *,
     seed: int = 0,
-    scanner: Scanner | None = None,
+    scanner: Scanner | FanScanner | None = None,
+    reference: float = 1.0,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> CTVolume:
-    """The volume as a scan at a fraction `dose` of its dose would show it; the same seed gives the same noise.
+    """The volume as a scan at a fraction `dose` of the full dose would show it; the same seed gives the same noise.
 
-    Raises InputError for a dose outside (0, 1), Cancelled when `cancel()` is true.
+    reference  the fraction of the full dose that the volume itself stands for
+    The scanner turns in the axial planes, however the volume is stored; slices are counted from the feet.
+
+    Raises InputError unless 0 < dose < reference ≤ 1, Cancelled when `cancel()` is true.
     """
-    scanner = scanner or Scanner()
-    low = np.empty_like(volume.hu)
-    for i, slice_hu in enumerate(volume.hu):
+    check_dose(dose, reference)
+    scanner, seen = scanner or Scanner(), volume.standard()
+    spacing = seen.spacing[:2]
+    along_z = scanner.along_z if isinstance(scanner, FanScanner) else 0.0
+    current = longitudinal_modulation(seen.hu, spacing, along_z)
+    low = np.empty_like(seen.hu)
+    for i, slice_hu in enumerate(seen.hu):
         if cancel and cancel():
             raise Cancelled
-        low[i] = slice_hu + dose_noise(slice_hu, volume.spacing[:2], dose, scanner, np.random.default_rng([seed, i]))
+        tube = replace(scanner, photons=scanner.photons * float(current[i])) if along_z else scanner
+        low[i] = slice_hu + dose_noise(slice_hu, spacing, dose, tube, np.random.default_rng([seed, i]), reference)
         if progress:
             progress(i + 1, len(low), "simulate")
-    return volume.with_hu(np.clip(low, min(-1024.0, float(volume.hu.min())), None))
+    np.clip(low, min(-1024.0, float(volume.hu.min())), None, out=low)
+    return volume.with_hu(volume.orientation.inverse.apply(low))
 
 
 def _filter_lines(sinogram: np.ndarray, response: np.ndarray) -> np.ndarray:

@@ -16,7 +16,10 @@ MAGIC = b"CTZ1"
 
 def read_ctz(path: Path) -> CTVolume:
     """The stack as a CTVolume in HU; raises InputError for anything that is not a whole .ctz file."""
-    data = Path(path).read_bytes()
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{Path(path)} could not be read ({error.strerror}).") from error
     try:
         if data[:4] != MAGIC:
             raise ValueError("no CTZ1 mark")
@@ -28,9 +31,9 @@ def read_ctz(path: Path) -> CTVolume:
             start += size
         stack = _merge(planes, *header["shape"], header["levels"])
         spacing = tuple(float(v) for v in header["meta"]["spacing"])
-    except (ValueError, KeyError, TypeError, lzma.LZMAError) as error:
-        raise InputError(f"{Path(path).name} is not a whole .ctz stack ({error}).") from error
-    return CTVolume(stack.astype(np.float32), spacing, source=Source(Path(path), "ctz", "int16"))
+        return CTVolume(stack.astype(np.float32), spacing, source=Source(Path(path), "ctz", "int16"))
+    except Exception as error:  # whatever a damaged header or stream makes json, lzma and numpy raise
+        raise InputError(f"{Path(path).name} is not a whole .ctz stack ({error or type(error).__name__}).") from error
 
 
 def _merge(planes: list[np.ndarray], slices: int, rows: int, columns: int, levels: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .config import SAMPLING
 from .noise_bank import NoisySeries
 
 HU_RANGE = (-1024, 3071)
@@ -20,7 +21,7 @@ class DoseSpread:
     extra   most noise added to the normal dose itself, as a multiple of its own, so that noisier scanners are seen too
     """
 
-    dose: tuple[float, float] = (0.08, 0.6)
+    dose: tuple[float, float] = (0.05, 0.9)
     extra: float = 2.0
 
 
@@ -31,6 +32,12 @@ class PatchSampler:
     expected_target  the normal dose of a pair is noise like any other. A network trained to its mean may be shown the
                      mean of that noise given the low dose, which has the same minimum and less scatter; a network that
                      learns the distribution must be shown a sample.
+    sampling         a series is drawn in proportion to its slices ("slices"), their root ("sqrt") or as often as any
+                     other ("series"); its slices and places in them evenly, which is the integer shift of a patch
+    shift            pixels by which a patch may reach into air beyond the slice: the shift of whole slices
+    scale            isotropic, drawn log-uniformly from this range; low and normal dose are interpolated alike
+
+    Every patch is turned by quarters and flipped at random.
     """
 
     series: Sequence[NoisySeries]
@@ -38,12 +45,20 @@ class PatchSampler:
     batch: int
     spread: DoseSpread = DoseSpread()
     expected_target: bool = True
+    sampling: str = "sqrt"
+    shift: int = 0
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def chances(self) -> np.ndarray:
+        """How likely each series is to be drawn, [series]; the sum is 1."""
+        weights = np.array([len(s.normal_dose) for s in self.series], np.float64) ** SAMPLING[self.sampling]
+        return weights / weights.sum()
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        counts = np.array([len(s.normal_dose) for s in self.series])
-        pairs = []
+        pairs, chances = [], self.chances
         while len(pairs) < self.batch:
-            series = self.series[rng.choice(len(counts), p=counts / counts.sum())]
+            series = self.series[rng.choice(len(chances), p=chances)]
             pair = self._pair(series, rng.integers(len(series.normal_dose)), rng)
             if pair is not None:
                 pairs.append(pair)
@@ -51,23 +66,54 @@ class PatchSampler:
         return low, normal
 
     def _pair(self, series: NoisySeries, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
+        side = self.patch
+        if self.scale != (1.0, 1.0):
+            side = round(self.patch / np.exp(rng.uniform(*np.log(self.scale))))
         rows, columns = series.normal_dose.shape[1:]
-        y, x = rng.integers(rows - self.patch + 1), rng.integers(columns - self.patch + 1)
-        window = np.s_[y : y + self.patch, x : x + self.patch]
-        normal = series.normal_dose[index][window].astype(np.float32)
+        y, x = _start(rows, side, self.shift, rng), _start(columns, side, self.shift, rng)
+        normal = _window(series.normal_dose[index], y, x, side, fill=HU_RANGE[0])
         if (normal > -900).mean() < 0.1 and rng.random() > 0.1:
             return None  # mostly air outside the patient: a tenth of such patches is enough
         dose = np.exp(rng.uniform(*np.log(self.spread.dose)))
         level = series.level[index]
         extra = level * max(0.0, rng.uniform(-self.spread.extra, self.spread.extra))
         inserted = np.sqrt((level**2 + extra**2) * (1 / dose - 1))
-        first, second = series.noise[index, rng.permutation(len(series.noise[index]))[:2]][:, window[0], window[1]]
+        fields = rng.permutation(len(series.noise[index]))[:2]
+        first, second = (_window(series.noise[index, k], y, x, side, fill=0) for k in fields)
         if self.expected_target:
-            noise = np.hypot(extra, inserted) * first.astype(np.float32)
+            noise = np.hypot(extra, inserted) * first
             low, normal = normal + noise, normal + extra**2 / (extra**2 + inserted**2) * noise
         else:
-            normal = normal + extra * second.astype(np.float32)
-            low = normal + inserted * first.astype(np.float32)
-        low, normal = np.clip(low, *HU_RANGE), np.clip(normal, *HU_RANGE)
+            normal = normal + extra * second
+            low = normal + inserted * first
+        low, normal = _resized(np.clip(low, *HU_RANGE), np.clip(normal, *HU_RANGE), self.patch)
         turn, flip = rng.integers(4), rng.random() < 0.5
         return tuple(np.rot90(a[:, ::-1] if flip else a, turn) for a in (low, normal))
+
+
+def _start(length: int, side: int, shift: int, rng: np.random.Generator) -> int:
+    """Where a window of `side` begins along an axis: inside where it fits, and up to `shift` pixels beyond."""
+    first, last = min(0, length - side) - shift, max(0, length - side) + shift
+    return int(rng.integers(first, last + 1))
+
+
+def _window(image: np.ndarray, y: int, x: int, side: int, fill: float) -> np.ndarray:
+    """float32 [side, side] from row y, column x on; `fill` where that is beyond the image."""
+    rows, columns = image.shape
+    out = np.full((side, side), fill, np.float32)
+    inside = image[max(0, y) : min(rows, y + side), max(0, x) : min(columns, x + side)]
+    top, left = max(0, -y), max(0, -x)
+    out[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return out
+
+
+def _resized(low: np.ndarray, normal: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Both images as [side, side], by bicubic interpolation that does not alias when it shrinks."""
+    if low.shape[0] == side:
+        return low, normal
+    import torch
+
+    both = torch.from_numpy(np.stack([low, normal])[:, None].astype(np.float32))
+    both = torch.nn.functional.interpolate(both, size=(side, side), mode="bicubic", align_corners=False, antialias=True)
+    low, normal = both.clamp(*HU_RANGE)[:, 0].numpy()
+    return low, normal

@@ -10,7 +10,7 @@ import torch
 from ..weights.cards import Card
 from ..weights.store import save_weights
 from .config import TrainingConfig
-from .loop import TrainingState
+from .state import TrainingState
 
 REFERENCES = ["Wang, Lyu, Wang: RDDM, arXiv 2605.17188 (2026)", "Yu et al., JCAT 2012 (noise insertion)"]
 
@@ -23,6 +23,7 @@ def export(config: TrainingConfig, state: TrainingState, series: list[str], fold
         + (f", drifting τ {', '.join(map(str, p.temperatures))}" if p.temperatures else ", L1")
         for p in config.phases
     )
+    begun = f", {state.origin}" if state.origin else ""
     card = Card(
         id=config.id,
         title=config.title,
@@ -36,7 +37,7 @@ def export(config: TrainingConfig, state: TrainingState, series: list[str], fold
             f"{config.training_source[0].upper()}{config.training_source[1:]}: "
             f"{len(trained)} series ({', '.join(trained)}); "
             f"projection-domain noise at {config.dose[0]:g} to {config.dose[1]:g} of the dose. {phases}. "
-            f"{state.step} steps in {state.seconds:.0f} s on {_machine(state)}."
+            f"{state.step} steps in {state.seconds:.0f} s on {_machine(state)}{begun}."
         ),
         intended_use=config.intended_use,
         references=REFERENCES,

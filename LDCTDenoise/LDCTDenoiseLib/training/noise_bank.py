@@ -21,8 +21,8 @@ from ..quality.noise import global_noise_level
 from ..simulation.calibration import KERNEL_LIMITS, kernel_width
 from ..simulation.low_dose import Scanner, dose_noise
 from ..volume import CTVolume
-from .config import name_of
 from .ctz import read_ctz
+from .series import name_of
 
 KERNEL_SPREAD = (0.12, 0.5)  # of log width, for each of the independent noise fields of a slice
 FIELDS = len(KERNEL_SPREAD)
@@ -48,7 +48,7 @@ def load_series(path: Path, cache: Path, progress: Callable[[int, int, str], Non
     stored = [cache / f"{key}.{part}.npy" for part in ("normal", "noise", "level")]
     arrays = _cached(stored)
     if arrays is None:
-        volume = read_ctz(path) if path.suffix.lower() == ".ctz" else read_volume(path)
+        volume = read_ctz(path) if path.suffix.lower() == ".ctz" else read_volume(path).standard()  # axial slices
         made = make_noise(volume, seed=sum(name.encode()), progress=progress)
         for file, array in zip(stored, made, strict=True):
             with atomic_output(file, overwrite=True) as aside:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+CHUNK = 1 << 14  # dimensions at once: some MB for a batch of 24
+
 
 @dataclass(frozen=True)
 class DriftingLoss:
@@ -76,12 +78,17 @@ def _drifts(generated: Tensor, real: Tensor, temperatures: Sequence[float]) -> l
 def _feature_distances(g: Tensor, r: Tensor) -> Tensor:
     """Euclidean distances [B, 2B] from every generated feature to the generated, then the real ones.
 
-    A feature is the sample at unit norm, each dimension divided by its spread over {g, r, g}, then by √D.
-    No array of B × B × D is made.
+    g, r [B, D]. A feature is the sample at unit norm, each dimension divided by its spread over {g, r, g}, then by √D.
+    Squared distances are summed over chunks of dimensions, so that beside the samples nothing of their size is made;
+    within a chunk `cdist` multiplies matrices, as the authors' code does.
     """
-    g = g / g.norm(dim=1, keepdim=True).clamp_min(1e-8)
-    r = r / r.norm(dim=1, keepdim=True).clamp_min(1e-8)
-    spread = torch.cat([g, r, g]).std(dim=0, correction=0).clamp_min(1e-8)
-    scale = spread * g.shape[1] ** 0.5
-    g, r = g / scale, r / scale
-    return torch.cdist(g, torch.cat([g, r]))
+    batch, dimensions = g.shape
+    norms = [samples.norm(dim=1, keepdim=True).clamp_min(1e-8) for samples in (g, r)]
+    squared = g.new_zeros(batch, 2 * batch)
+    for start in range(0, dimensions, CHUNK):
+        own, other = (s[:, start : start + CHUNK] / norm for s, norm in zip((g, r), norms, strict=True))
+        spread = torch.cat([own, other, own]).std(dim=0, correction=0).clamp_min(1e-8)
+        scale = spread * dimensions**0.5
+        own, other = own / scale, other / scale
+        squared += torch.cdist(own, torch.cat([own, other])).square()
+    return squared.sqrt()

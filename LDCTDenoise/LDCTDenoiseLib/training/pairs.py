@@ -13,7 +13,8 @@ from ..errors import InputError
 from ..files import read_volume
 from ..volume import CTVolume
 
-LOW, NORMAL = ".low.nrrd", ".normal.nrrd"
+LOW, NORMAL = ".low", ".normal"
+ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd", "")  # nothing: a DICOM folder
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,22 @@ class Pair:
 
 
 def find_pairs(folder: Path, only: str = "*") -> list[Path]:
-    """Every `NAME.npz` (arrays `ld`, `nd` in HU, `spacing` in mm) and `NAME.low.nrrd` beside `NAME.normal.nrrd`."""
-    folder = Path(folder)
-    found = sorted(p for p in (*folder.glob("*.npz"), *folder.glob(f"*{LOW}")) if fnmatch(name_of(p), only))
+    """Every `NAME.npz` (arrays `ld`, `nd` in HU, `spacing` in mm), and every `NAME.low.nrrd` beside a
+    `NAME.normal.nrrd`; as well with the endings of NIfTI and MetaImage, and none for DICOM folders."""
+    found = [path for path in Path(folder).glob("*") if path.suffix == ".npz" or _is_low(path)]
+    found = sorted(path for path in found if fnmatch(name_of(path), only))
     if not found:
         raise InputError(
-            f"There are no such pairs in {folder}: NAME.npz with ld and nd, or NAME{LOW} with NAME{NORMAL}."
+            f"There are no such pairs in {folder}: NAME.npz with ld and nd, or NAME.low.nrrd with NAME.normal.nrrd."
         )
+    names = [name_of(path) for path in found]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"Two pairs are named {', '.join(sorted(twice))}; rename one of them.")
     return found
 
 
 def name_of(path: Path) -> str:
-    return path.name.removesuffix(LOW).removesuffix(".npz")
+    return path.stem if path.suffix == ".npz" else path.name.removesuffix(_ending(path)).removesuffix(LOW)
 
 
 def read_pairs(paths: list[Path]) -> Iterator[Pair]:
@@ -46,10 +51,19 @@ def read_pairs(paths: list[Path]) -> Iterator[Pair]:
         if path.suffix == ".npz":
             low, normal = _from_arrays(path)
         else:
-            low, normal = read_volume(path), read_volume(path.with_name(name + NORMAL))
+            low, normal = read_volume(path), read_volume(path.with_name(f"{name}{NORMAL}{_ending(path)}"))
         if low.shape != normal.shape:
             raise InputError(f"The two volumes of the pair {name} differ in size.")
         yield Pair(name, low, normal)
+
+
+def _is_low(path: Path) -> bool:
+    ending = _ending(path)
+    return path.name.removesuffix(ending).endswith(LOW) and (path.is_dir() if not ending else path.is_file())
+
+
+def _ending(path: Path) -> str:
+    return next(ending for ending in ENDINGS if path.name.endswith(ending))
 
 
 def _from_arrays(path: Path) -> tuple[CTVolume, CTVolume]:

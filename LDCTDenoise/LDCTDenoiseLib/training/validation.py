@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from ..methods.rddm import from_network, to_network
 from ..networks import RDDMUNet
+from ..quality.noise import DEFAULT_SPACING_MM, global_noise_level
 from .noise_bank import NoisySeries
 
 DOSE = 0.25
@@ -17,39 +19,74 @@ SLICES = 4  # a series
 
 @dataclass(frozen=True)
 class ValidationSet:
-    """low, normal: slices [1, rows, columns] float32 HU, one by one since series differ in size."""
+    """low, normal: slices [1, rows, columns] float32 HU, one by one since series differ in size; names: of each."""
 
     low: list[np.ndarray]
     normal: list[np.ndarray]
+    names: list[str]
 
     @classmethod
     def of(cls, series: list[NoisySeries]) -> ValidationSet:
-        low, normal = [], []
+        low, normal, names = [], [], []
         for one in series:
-            for i in np.linspace(0, len(one.normal_dose) - 1, SLICES + 2).astype(int)[1:-1]:
+            places = np.linspace(0, len(one.normal_dose) - 1, SLICES + 2).astype(int)[1:-1]
+            for i in dict.fromkeys(places.tolist()):  # a short series has fewer
                 noise = one.noise[i, 0].astype(np.float32) * one.level[i] * np.sqrt(1 / DOSE - 1)
                 normal.append(one.normal_dose[i].astype(np.float32)[None])
                 low.append(np.clip(normal[-1] + noise, -1024, 3071).astype(np.float32))
-        return cls(low, normal)
+                names.append(f"{one.name}, slice {i}")
+        return cls(low, normal, names)
 
-    @torch.no_grad()
+    def images(
+        self, network: RDDMUNet, number: int, draw: int = 0, device: str = "cpu"
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(low dose, output, normal dose) of slice `number`, each [rows, columns] HU; `draw` decides ε.
+
+        Cut to multiples of the network's coarsest pixel, which is all that it takes; less than one of them is lost.
+        """
+        rows, columns = (side - side % network.multiple for side in self.low[number].shape[1:])
+        low, normal = (stack[number][0, :rows, :columns] for stack in (self.low, self.normal))
+        x = to_network(torch.from_numpy(low[None, None].copy()).to(device))
+        noise = np.random.default_rng([number, draw]).standard_normal(x.shape, np.float32)
+        with torch.no_grad():
+            residual = torch.tanh(network(torch.from_numpy(noise).to(device), x))
+            output = from_network((x + residual).clamp(-1, 1))[0, 0].cpu().numpy()
+        return low, output, normal
+
     def evaluate(self, network: RDDMUNet, device: str = "cpu") -> dict[str, float]:
-        """Mean gain in PSNR over the low-dose slices, dB, and noise of the output's error part that came with ε, HU."""
+        """Means over the slices; none where there are no slices.
+
+        gain_db, worst_db  PSNR over that of the low dose, mean and least
+        spread_hu          noise of the output that came with ε
+        noise_ratio        global noise level over that of the normal dose; NaN where no slice shows soft tissue
+        bias_hu            output − normal dose inside the body (above −200 HU)
+        """
         if not self.low:
             return {}
         network = network.to(device)
-        gains, spread = [], []
-        for i, (low, normal) in enumerate(zip(self.low, self.normal, strict=True)):
-            # the network takes multiples of its coarsest pixel only; what is cut off is less than one of them
-            rows, columns = (side - side % network.multiple for side in low.shape[1:])
-            low, normal = low[:, :rows, :columns], normal[:, :rows, :columns]
-            x = to_network(torch.from_numpy(low[None].copy()).to(device))
-            outputs = []
-            for draw in range(2):
-                noise = np.random.default_rng([i, draw]).standard_normal(x.shape, np.float32)
-                residual = torch.tanh(network(torch.from_numpy(noise).to(device), x))
-                outputs.append(from_network((x + residual).clamp(-1, 1))[0].cpu().numpy())
-            before, after = np.square(low - normal).mean(), np.square(outputs[0] - normal).mean()
-            gains.append(10 * np.log10(before / after))
-            spread.append((outputs[0] - outputs[1]).std() / np.sqrt(2))
-        return {"gain_db": float(np.mean(gains)), "worst_db": float(np.min(gains)), "spread_hu": float(np.mean(spread))}
+        rows = []
+        for number in range(len(self.low)):
+            low, output, normal = self.images(network, number, 0, device)
+            other = self.images(network, number, 1, device)[1]
+            before, after = np.square(low - normal).mean(), np.square(output - normal).mean()
+            noise, own = (global_noise_level(hu, DEFAULT_SPACING_MM) for hu in (output, normal))
+            inside = normal > -200
+            rows.append(
+                (
+                    10 * np.log10(before / after),
+                    (output - other).std() / np.sqrt(2),
+                    noise / own if own > 0 else np.nan,
+                    (output - normal)[inside].mean() if inside.any() else np.nan,
+                )
+            )
+        gains, spread, ratios, bias = np.array(rows, np.float64).T
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # no slice with soft tissue: the mean of nothing is NaN
+            ratio, bias = np.nanmean(ratios), np.nanmean(bias)
+        return {
+            "gain_db": float(gains.mean()),
+            "worst_db": float(gains.min()),
+            "spread_hu": float(spread.mean()),
+            "noise_ratio": float(ratio),
+            "bias_hu": float(bias),
+        }

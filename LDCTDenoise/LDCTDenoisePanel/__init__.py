@@ -1,0 +1,1 @@
+"""What needs Slicer: nodes, views, widgets, and the process in which the library works."""

@@ -1,0 +1,247 @@
+"""What the Python console sees: denoise, compare and measure without any widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import slicer
+
+from .denoise_job import Choice, DenoiseJob, PreviewJob
+from .folder_job import FolderJob
+from .jobs import AskJob, Job
+from .measure import MeasureJob
+from .remix import sharedResiduals
+from .sequences import SequenceJob, isSequence, sequenceOf
+from .simulate_job import SimulateJob
+from .worker import Worker, sharedWorker
+
+DEFAULT_MODEL = "rddm-balanced"
+
+_comparison = None  # one for the application: it holds the views
+
+
+class ConsoleLogic:
+    """Denoise CT volumes, and compare and measure the results. For research use only.
+
+        logic = LDCTDenoiseLogic()
+        after = logic.denoise(slicer.util.getNode("CT"), model="rddm-balanced")
+        logic.showComparison(slicer.util.getNode("CT"), after)
+
+    All that takes time is done by a separate process. Methods with `waitForCompletion` wait for it by default, while
+    the application stays alive, and raise UserError, whose text says what to do, if it fails. With
+    waitForCompletion=False they return the running job at once: see `LDCTDenoisePanel.jobs.Job` for its signals
+    progressed, finished, failed and cancelled, and for cancel() and wait().
+    """
+
+    def __init__(self, worker: Worker | None = None):
+        """worker  for tests; None takes the one of the application"""
+        self._worker = worker
+
+    # denoise
+
+    def denoise(
+        self,
+        inputVolume,
+        model: str = DEFAULT_MODEL,
+        *,
+        seed: int = 0,
+        strength: float = 1.0,
+        draws: int = 1,
+        device: str = "auto",
+        precision: str = "auto",
+        waitForCompletion: bool = True,
+        outputVolume=None,
+        previewSlice: int | None = None,
+        wholeSequence: bool = True,
+    ):
+        """Denoise a CT volume, or every frame of a volume sequence. Returns the new node, or the running job.
+
+        inputVolume    scalar volume node in HU; or a sequence node, or the volume that shows a sequence's current frame
+        model          id of a method, see `state`: "rddm-balanced", "nlm", …
+        seed           the same seed gives the same result
+        strength       1 is the full effect, 0 the original; `setStrength` changes it later at once
+        draws          average of that many random answers, for methods that draw
+        device         "auto", "cpu", "cuda", "cuda:1", "mps"
+        precision      "auto", "float32", "bfloat16", "float16"
+        outputVolume   a volume node to be renewed when the result is complete; None makes a new one with a unique name
+        previewSlice   with waitForCompletion=False: this slice (along the acquisition axis) is computed first, and the
+                       job's `previewed` tells a volume of that slice, which is gone when the job ends
+        wholeSequence  False: of a volume that shows a sequence's frame only that frame is denoised
+
+        The result lies beside the input in the subject hierarchy, has its geometry, transform and display, refers to
+        it ("LDCTDenoise.source") and tells in its attributes how it was made ("LDCTDenoise.record", JSON). A sequence
+        gives a new sequence in the same browser.
+        """
+        choice = Choice(model, seed, strength, draws, device, precision)
+        sequence = inputVolume if isSequence(inputVolume) else sequenceOf(inputVolume) if wholeSequence else None
+        if sequence is not None:
+            job = SequenceJob(self._theWorker(), sequence, choice)
+        else:
+            job = DenoiseJob(self._theWorker(), inputVolume, choice, outputVolume, previewSlice)
+        return _started(job, waitForCompletion)
+
+    def previewSlice(
+        self,
+        inputVolume,
+        sliceIndex: int,
+        model: str = DEFAULT_MODEL,
+        *,
+        seed: int = 0,
+        strength: float = 1.0,
+        draws: int = 1,
+        device: str = "auto",
+        precision: str = "auto",
+        waitForCompletion: bool = True,
+        outputVolume=None,
+    ):
+        """Denoise one slice, with the very HU that it gets in the whole. Returns a volume of one slice, or the job.
+
+        sliceIndex    along the acquisition axis, from 0 as stored
+        outputVolume  an earlier preview to be renewed
+
+        The volume lies at the true place of the slice, is in no selector and is not saved with the scene.
+        """
+        choice = Choice(model, seed, strength, draws, device, precision)
+        job = PreviewJob(self._theWorker(), inputVolume, sliceIndex, choice, outputVolume)
+        return _started(job, waitForCompletion)
+
+    def setStrength(self, outputVolume, strength: float) -> bool:
+        """Mix a result anew with its original, at once: original + strength · (denoised − original).
+
+        Returns False, and changes nothing, where that is not possible any more: the original was removed or changed,
+        the result was edited, or it was loaded with a scene that was saved at another strength than 1.
+        """
+        return sharedResiduals().setStrength(outputVolume, strength)
+
+    def denoiseFolder(
+        self,
+        inputFolder,
+        outputFolder,
+        models: Sequence[str] = (DEFAULT_MODEL,),
+        overwrite: bool = False,
+        *,
+        seed: int = 0,
+        strength: float = 1.0,
+        draws: int = 1,
+        device: str = "auto",
+        precision: str = "auto",
+        waitForCompletion: bool = True,
+    ):
+        """Denoise every CT series and volume file in and below a folder, file to file; nothing is loaded into Slicer.
+
+        Outputs are <outputFolder>/<same folders>/<name>_<model>.nrrd; what exists is replaced only with overwrite.
+        Returns a list of dicts with input, model, output and error (None, or a sentence: the others are done all the
+        same); or the running job.
+        """
+        choice = Choice(DEFAULT_MODEL, seed, strength, draws, device, precision)
+        return _started(FolderJob(inputFolder, outputFolder, models, choice, overwrite), waitForCompletion)
+
+    def simulateLowDose(self, inputVolume, dose: float = 0.25, seed: int = 0, waitForCompletion: bool = True):
+        """What a scan at `dose` (between 0 and 1) of the dose would have shown. Returns the new node, or the job."""
+        return _started(SimulateJob(self._theWorker(), inputVolume, dose, seed), waitForCompletion)
+
+    # compare and measure
+
+    def compare(
+        self,
+        inputVolume,
+        models: Sequence[str],
+        *,
+        seed: int = 0,
+        strength: float = 1.0,
+        draws: int = 1,
+        device: str = "auto",
+        precision: str = "auto",
+        waitForCompletion: bool = True,
+    ):
+        """Denoise a volume with several methods. Returns the list of new nodes, or the running job.
+
+        A method that fails is left out of the list and told by the job's `noticed` and `problems`; UserError only if
+        all fail. Which method made a volume is in its attribute "LDCTDenoise.model".
+        """
+        from .compare_job import CompareJob
+
+        choice = Choice(DEFAULT_MODEL, seed, strength, draws, device, precision)
+        return _started(CompareJob(self._theWorker(), inputVolume, models, choice), waitForCompletion)
+
+    def difference(self, before, after):
+        """The signed difference `after` − `before` in HU as a new volume node: blue–white–red, symmetric window."""
+        from .views.difference import makeDifference
+
+        return makeDifference(before, after)
+
+    def measure(self, before, after, reference=None, waitForCompletion: bool = True, table=None):
+        """Figures of a result: noise before and after, HU shift by tissue; against a reference also PSNR and SSIM.
+
+        before, after  volume nodes of the same size
+        reference      the normal-dose volume, if there is one
+        table          a vtkMRMLTableNode to be renewed; None makes a new one
+
+        Returns the table node with the columns Quantity, Unit, Before, After, Change, or the running job. The numbers
+        themselves are in the node's attribute "LDCTDenoise.record" (JSON).
+        """
+        return _started(MeasureJob(self._theWorker(), before, after, reference, table), waitForCompletion)
+
+    def showComparison(self, before, after) -> None:
+        """Show original, denoised and signed difference side by side, linked, in the plane of acquisition.
+
+        A difference of the two that is in the scene is used again. `comparison.leave()` gives the layout back.
+        """
+        self.comparison.showThree(before, after, _differenceOf(before, after) or self.difference(before, after))
+
+    @property
+    def comparison(self):
+        """The views of this application: `LDCTDenoisePanel.views.comparison.Comparison`."""
+        global _comparison
+        if _comparison is None:
+            from .views.comparison import Comparison
+
+            _comparison = Comparison()
+        return _comparison
+
+    # the worker
+
+    def state(self, waitForCompletion: bool = False, callback: Callable[[dict], None] | None = None):
+        """What the worker's Python has: versions, devices, and which models are ready.
+
+        Returns the dict, or the running job; callback(dict) is called in either case.
+        """
+        job = AskJob(self._theWorker(), {"do": "state"})
+        if callback is not None:
+            job.finished.connect(callback)
+        return _started(job, waitForCompletion)
+
+    def importWeights(self, file, model: str | None = None, waitForCompletion: bool = True):
+        """Import an authors' checkpoint: recognised by its content, checked, and kept in the user's folder.
+
+        model  the id to import it as; None recognises it. Returns {"model": id}, or the running job.
+        """
+        job = AskJob(self._theWorker(), {"do": "import_weights", "file": str(file), "model": model})
+        return _started(job, waitForCompletion)
+
+    def shutdown(self) -> None:
+        """End the worker's process and cancel what it does; the next request starts it again.
+
+        Nobody needs to call this: the process ends with the application.
+        """
+        self._theWorker().shutdown()
+
+    def _theWorker(self) -> Worker:
+        return self._worker or sharedWorker()
+
+
+def _started(job: Job, waits: bool):
+    job.start()
+    return job.wait() if waits else job
+
+
+def _differenceOf(before, after):
+    """The difference node of these two that is in the scene already, or None."""
+    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        if (
+            node.GetAttribute("LDCTDenoise.difference") == "1"
+            and node.GetNodeReference("LDCTDenoise.source") is before
+            and node.GetNodeReference("LDCTDenoise.denoised") is after
+        ):
+            return node
+    return None

@@ -1,0 +1,1 @@
+# Real Slicer sets up CPack here; the tests look at what `cmake --install` has put into its folder.

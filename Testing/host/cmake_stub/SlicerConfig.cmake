@@ -1,0 +1,12 @@
+# A stand-in for a Slicer build: an extension of scripted modules configures and installs with it. Nothing is compiled.
+set(Slicer_VERSION_MAJOR 5)
+set(Slicer_VERSION_MINOR 12)
+set(Slicer_VERSION 5.12.4)
+set(Slicer_USE_PYTHONQT ON)
+set(Slicer_INSTALL_LIB_DIR lib/Slicer-5.12)
+set(Slicer_INSTALL_SHARE_DIR share/Slicer-5.12)
+set(Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR ${Slicer_INSTALL_LIB_DIR}/qt-scripted-modules)
+set(Slicer_QTSCRIPTEDMODULES_LIB_DIR ${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR})
+set(Slicer_USE_FILE ${CMAKE_CURRENT_LIST_DIR}/UseSlicer.cmake)
+set(Slicer_EXTENSION_GENERATE_CONFIG ${CMAKE_CURRENT_LIST_DIR}/GenerateConfig.cmake)
+set(Slicer_EXTENSION_CPACK ${CMAKE_CURRENT_LIST_DIR}/Package.cmake)

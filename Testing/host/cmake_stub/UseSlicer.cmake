@@ -1,0 +1,45 @@
+# The extension's name is the project's; what the index requires must be set before this file is included.
+set(EXTENSION_NAME ${PROJECT_NAME})
+foreach(field HOMEPAGE CONTRIBUTORS DESCRIPTION ICONURL)
+  if(NOT EXTENSION_${field})
+    message(FATAL_ERROR "EXTENSION_${field} is not set.")
+  endif()
+endforeach()
+
+include(CTest)
+file(WRITE ${CMAKE_BINARY_DIR}/modules.txt "")
+
+# Notes what the module lists, one "script|resource<TAB>file" a line, and installs what exists. Real Slicer stops at a listed
+# file that is missing and keeps silent about a file that nobody listed; package_check.py compares the notes with the folder.
+function(slicerMacroBuildScriptedModule)
+  cmake_parse_arguments(MODULE "WITH_GENERIC_TESTS;WITH_SUBDIR;VERBOSE" "NAME" "SCRIPTS;RESOURCES" ${ARGN})
+  if(NOT MODULE_NAME)
+    message(FATAL_ERROR "NAME is mandatory.")
+  endif()
+  if(MODULE_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "Unknown arguments: ${MODULE_UNPARSED_ARGUMENTS}")
+  endif()
+  file(APPEND ${CMAKE_BINARY_DIR}/modules.txt "${MODULE_NAME}\t${CMAKE_CURRENT_SOURCE_DIR}\n")
+  set(notes ${CMAKE_BINARY_DIR}/listed-${MODULE_NAME}.txt)
+  file(WRITE ${notes} "")
+  foreach(kind SCRIPTS RESOURCES)
+    foreach(file IN LISTS MODULE_${kind})
+      if(kind STREQUAL "SCRIPTS" AND NOT file MATCHES "\\.py$")
+        string(APPEND file ".py")  # scripts may be listed without their ending
+      endif()
+      file(APPEND ${notes} "${kind}\t${file}\n")
+      if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+        get_filename_component(folder ${file} DIRECTORY)
+        install(FILES ${file} DESTINATION ${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR}/${folder})
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
+
+# slicer_add_python_unittest(SCRIPT file.py): the script must be there
+function(slicer_add_python_unittest)
+  cmake_parse_arguments(TEST "" "SCRIPT" "SLICER_ARGS;TESTNAME_PREFIX" ${ARGN})
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${TEST_SCRIPT})
+    message(FATAL_ERROR "slicer_add_python_unittest: ${TEST_SCRIPT} does not exist.")
+  endif()
+endfunction()

@@ -1,0 +1,84 @@
+"""What must be set before Qt and VTK are imported: no display, no noise, one place for the settings of tests."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts")
+
+
+def prepare(scale: float = 1.0) -> None:
+    """Choose offscreen Qt and offscreen VTK unless a display is wanted (LDCT_HOST_DISPLAY=1); quiet their warnings.
+
+    ``scale`` is the device pixel ratio of the whole application; it takes effect only before the first QApplication.
+    """
+    if os.environ.get("LDCT_HOST_DISPLAY") != "1":
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and ctypes.util.find_library("EGL"):
+            os.environ.setdefault(
+                "VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow"
+            )  # else VTK tries X first, and says so
+    os.environ.setdefault("EGL_LOG_LEVEL", "fatal")
+    os.environ.setdefault("MESA_LOG_FILE", os.devnull)
+    os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+    os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false;qt.text.font.*=false")
+    if not (os.environ.get("XDG_RUNTIME_DIR") and Path(os.environ["XDG_RUNTIME_DIR"]).is_dir()):
+        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="host-runtime-")  # Qt warns without it
+    if scale != 1.0:
+        os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
+    keep_none_alive()
+    # numbers are written with a point whatever the machine's language is
+    os.environ["LC_NUMERIC"] = "C"
+
+
+def keep_none_alive() -> None:
+    """PySide6 6.12 drops a reference to None at every call: Python before 3.12 aborts after some 16000."""
+    if sys.version_info < (3, 12) and sys.implementation.name == "cpython":
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40  # the count is the first field of every object
+
+
+def quiet_qt() -> None:
+    """Qt's messages go to standard error, but for one that the offscreen platform prints at every window."""
+    from PySide6.QtCore import qInstallMessageHandler
+
+    def show(kind, context, message):
+        if "propagateSizeHints" not in message:
+            print(f"Qt: {message}", file=sys.stderr)
+
+    qInstallMessageHandler(show)
+
+
+def add_fonts() -> None:
+    """Give offscreen Qt some letters: the system's fonts, or those that matplotlib ships."""
+    import qt
+
+    if qt.QFontDatabase.families():
+        return
+    folders = [Path(folder).expanduser() for folder in FONT_FOLDERS]
+    try:
+        import matplotlib
+
+        folders.append(Path(matplotlib.get_data_path()) / "fonts" / "ttf")
+    except ImportError:
+        pass
+    for folder in folders:
+        files = sorted(folder.rglob("DejaVuSans*.ttf")) if folder.is_dir() else []
+        for file in files:
+            qt.QFontDatabase.addApplicationFont(str(file))
+        if files:
+            return
+
+
+def use_own_settings() -> Path:
+    """Keep QSettings in a fresh folder: a test neither reads nor changes the settings of the person who runs it."""
+    import qt
+
+    folder = Path(tempfile.mkdtemp(prefix="host-settings-"))
+    qt.QSettings.setDefaultFormat(qt.QSettings.IniFormat)
+    qt.QSettings.setPath(qt.QSettings.IniFormat, qt.QSettings.UserScope, str(folder))
+    return folder

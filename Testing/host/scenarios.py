@@ -1,0 +1,163 @@
+"""What a documentation picture shows: each scenario is a small function that does by click what a reader would do."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+SCENARIOS: dict[str, Callable] = {}
+RUN_SECONDS = 600  # a run on a slow machine
+BRAIN_WINDOW = (120, 40)  # width and level in HU
+
+
+def scenario(function):
+    """Decorator: the function's name is the scenario's. It gets a Stage and may return the widget to be pictured."""
+    SCENARIOS[function.__name__] = function
+    return function
+
+
+@dataclass
+class Stage:
+    """The open panel with its input chosen. ``reference`` is None for a volume of the user's own."""
+
+    host: object
+    widget: object
+    volume: object
+    reference: object
+    model: str | None = None
+
+    @property
+    def ui(self):
+        return self.widget.ui
+
+    def click(self, name):
+        self.host.click(getattr(self.ui, name))
+        self.host.settle()
+
+    def open(self, *sections):
+        """Open these sections of the panel and close the others, so that what matters is seen without scrolling."""
+        for name in ("inputs", "method", "compare", "measure", "export", "advanced"):
+            section = getattr(self.ui, f"{name}Section", None)
+            if section is not None:
+                section.collapsed = name not in sections
+        self.host.settle()
+
+    def zoom(self, notches):
+        """Ctrl+wheel in the middle of the first view; linked views follow."""
+        views = self.host.app.layoutManager().shownSliceViewNames()
+        self.host.view(views[0]).wheel(notches, ctrl=True)
+        self.host.settle()
+
+    def denoise(self):
+        """Press Denoise and wait for the result; an error line of the panel ends the picture."""
+        if self.model:
+            combo = self.ui.methodCombo
+            index = combo.findData(self.model)
+            if index < 0:
+                raise SystemExit(f"The panel has no method {self.model}.")
+            combo.setCurrentIndex(index)
+        self.click("denoiseButton")
+        self.wait()
+
+    def wait(self):
+        if not self.host.waitUntil(lambda: self.widget.panel.session.job is None, RUN_SECONDS):
+            raise SystemExit(f"Nothing after {RUN_SECONDS} s.")
+        self.host.settle()
+        if self.ui.errorLabel.isVisible():
+            raise SystemExit(self.ui.errorLabel.text)
+
+
+@scenario
+def panel(stage):
+    """The module as it opens, with a volume chosen."""
+    stage.open("inputs", "method", "compare")
+
+
+@scenario
+def three(stage):
+    """Original, denoised and difference side by side."""
+    stage.denoise()
+    stage.open("inputs", "method", "compare")
+    stage.zoom(2)
+
+
+@scenario
+def wipe(stage):
+    stage.denoise()
+    stage.open("inputs", "method", "compare")
+    stage.click("wipeButton")
+
+
+@scenario
+def overlay(stage):
+    stage.denoise()
+    stage.open("inputs", "method", "compare")
+    stage.click("overlayButton")
+
+
+@scenario
+def variants(stage, ids=("", "rddm-balanced", "nlm", "tv", "bilateral", "gaussian")):
+    """The original and several methods in a grid."""
+    import qt
+
+    stage.open("inputs", "compare")
+    stage.ui.variantsSection.collapsed = False
+    rows = [stage.ui.variantsList.item(row) for row in range(stage.ui.variantsList.count)]
+    for item in rows:
+        item.setCheckState(qt.Qt.Checked if item.data(qt.Qt.UserRole) in ids else qt.Qt.Unchecked)
+    stage.click("variantsButton")
+    stage.wait()
+
+
+@scenario
+def measure(stage):
+    """The figures before and after."""
+    three(stage)
+    stage.open("inputs", "measure")
+    stage.click("measureButton")
+    stage.wait()
+
+
+def set_stage(host, volume_file=None, model=None) -> Stage:
+    """Load a volume (default: the head CT of pydicom-data with a simulated low dose), open the panel, choose it."""
+    import slicer.util
+
+    reference = None
+    if volume_file is None:
+        with tempfile.TemporaryDirectory() as folder:
+            normal, low = head_ct(Path(folder))
+            reference = slicer.util.loadVolume(normal, {"show": False})
+            volume = slicer.util.loadVolume(low)
+        for node in (volume, reference):
+            node.GetDisplayNode().AutoWindowLevelOff()
+            node.GetDisplayNode().SetWindowLevel(*BRAIN_WINDOW)
+    else:
+        volume = slicer.util.loadVolume(str(volume_file))
+    slicer.util.setSliceViewerLayers(background=volume, fit=True, rotateToVolumePlane=True)
+    host.loadModule(Path(__file__).resolve().parents[2] / "LDCTDenoise" / "LDCTDenoise.py")
+    widget = host.openModule("LDCTDenoise")
+    host.settle()
+    widget.ui.inputSelector.setCurrentNode(volume)
+    widget.ui.referenceSelector.setCurrentNode(reference)
+    host.waitUntil(lambda: widget.ui.denoiseButton.enabled, 60)
+    return Stage(host, widget, volume, reference, model)
+
+
+def head_ct(folder: Path) -> tuple[str, str]:
+    """Files of the demo's head CT: (normal dose, simulated low dose), as `ldct-denoise demo` makes them."""
+    import sys
+
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "LDCTDenoise"))
+    from LDCTDenoiseLib import write_volume
+    from LDCTDenoiseLib.commands.demo import DOSE, SEED, read_head_ct
+    from LDCTDenoiseLib.simulation.calibration import calibrated_scanner
+    from LDCTDenoiseLib.simulation.low_dose import simulate_low_dose
+
+    normal = read_head_ct()
+    low = simulate_low_dose(normal, DOSE, seed=SEED, scanner=calibrated_scanner(normal))
+    files = [folder / "HeadCT normal dose.nrrd", folder / "HeadCT low dose.nrrd"]
+    for volume, file in zip((normal, low), files, strict=True):
+        write_volume(volume, file)
+    return tuple(map(str, files))
