@@ -112,7 +112,9 @@ class LDCTDenoiseWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name in list(sys.modules):
             if name.split(".")[0] in ("LDCTDenoisePanel", "LDCTDenoiseLib"):
                 del sys.modules[name]
+        comparison = self.logic.comparison
         ScriptedLoadableModuleWidget.onReload(self)
+        comparison.shutdown()  # the former one must not watch the scene any longer
 
 
 class LDCTDenoiseLogic(ConsoleLogic, ScriptedLoadableModuleLogic):

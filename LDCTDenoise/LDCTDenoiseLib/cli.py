@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": "several methods on one volume: volumes, a picture and figures",
     "evaluate": "the quality table on pairs of low and normal dose",
     "simulate": "make a low-dose volume from a normal-dose one",
+    "validate-simulator": "compare simulated with real low dose on true pairs",
     "benchmark": "seconds per slice and memory of the methods on this machine",
     "train": "train a model from a configuration",
     "demo": "denoise a real head CT that a package ships, from file to picture",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 import qt
@@ -12,6 +11,7 @@ import vtk
 from PySide6.QtCore import Signal
 
 from .color_files import write_color_files
+from .environment import own_folder
 from .extensions import ExtensionsManagerModel
 from .io import IOManager
 from .layout_manager import LayoutManager
@@ -34,7 +34,7 @@ class qSlicerApplication(qt.QApplication):
         self.setApplicationVersion(".".join(map(str, VERSION)))
         self.setQuitOnLastWindowClosed(False)
         self.testing, self.restarts, self.pauses = True, 0, 0
-        self.temporaryPath = tempfile.mkdtemp(prefix="host-")
+        self.temporaryPath = str(own_folder("temporary"))
         self.slicerHome = sys.prefix
         self.majorVersion, self.minorVersion = VERSION[:2]
         self.applicationDisplayName = "3D Slicer"

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import ctypes.util
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts")
+
+
+_folders: list[Path] = []
+
+
+def own_folder(purpose: str) -> Path:
+    """A new temporary folder that is removed when Python ends."""
+    folder = Path(tempfile.mkdtemp(prefix=f"host-{purpose}-"))
+    if not _folders:
+        atexit.register(lambda: [shutil.rmtree(each, ignore_errors=True) for each in _folders])
+    _folders.append(folder)
+    return folder
 
 
 def prepare(scale: float = 1.0) -> None:
@@ -28,7 +42,7 @@ def prepare(scale: float = 1.0) -> None:
     os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
     os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false;qt.text.font.*=false")
     if not (os.environ.get("XDG_RUNTIME_DIR") and Path(os.environ["XDG_RUNTIME_DIR"]).is_dir()):
-        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="host-runtime-")  # Qt warns without it
+        os.environ["XDG_RUNTIME_DIR"] = str(own_folder("runtime"))  # Qt warns without it
     if scale != 1.0:
         os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
     keep_none_alive()
@@ -78,7 +92,7 @@ def use_own_settings() -> Path:
     """Keep QSettings in a fresh folder: a test neither reads nor changes the settings of the person who runs it."""
     import qt
 
-    folder = Path(tempfile.mkdtemp(prefix="host-settings-"))
+    folder = own_folder("settings")
     qt.QSettings.setDefaultFormat(qt.QSettings.IniFormat)
     qt.QSettings.setPath(qt.QSettings.IniFormat, qt.QSettings.UserScope, str(folder))
     return folder

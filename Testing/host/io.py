@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import slicer
@@ -98,7 +97,3 @@ class IOManager:
             return bool(self._scene.Commit(file, messages))
         Path(file).mkdir(parents=True, exist_ok=True)
         return bool(self._logic.SaveSceneToSlicerDataBundleDirectory(file, None, messages))
-
-
-def temporary_folder() -> Path:
-    return Path(tempfile.mkdtemp(dir=slicer.app.temporaryPath))

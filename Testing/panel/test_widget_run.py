@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import slicer
 from widget_fakes import METHODS, RECORD, makePanel, makeResult, makeVolume
@@ -225,6 +227,37 @@ def test_strength_of_the_scene_is_shown_by_the_slider_without_mixing(bench):
     bench.host.settle()
     assert bench.ui.strengthSlider.value == 25
     assert bench.logic.named("setStrength") == []
+
+
+def test_another_result_brings_its_own_strength(bench):
+    bench.session.parameters.outputVolume = makeResult(bench.volume, "nlm", strength="0.6")
+    bench.host.settle()
+    assert bench.ui.strengthSlider.value == 60
+    assert bench.logic.named("setStrength") == []
+
+
+def test_a_result_that_cannot_be_mixed_again_says_so(bench):
+    bench.session.parameters.outputVolume = makeResult(bench.volume)
+    bench.host.settle()
+    bench.logic.setStrength = lambda output, strength: False
+    bench.ui.strengthSlider.value = 50
+    bench.host.settle()
+    assert "takes effect with the next run" in bench.ui.statusLabel.text
+
+
+def test_after_other_work_the_line_says_again_how_the_result_was_made(bench):
+    result = makeResult(bench.volume)
+    result.SetAttribute("LDCTDenoise.record", json.dumps(RECORD))
+    bench.session.parameters.outputVolume = result
+    bench.host.settle()
+    assert bench.ui.statusLabel.text.startswith("RDDM Balanced on the processor (bfloat16), 300 slices in 31 s")
+    bench.ui.measureSection.collapsed = False
+    bench.host.settle()
+    bench.click("measureButton")
+    bench.job.progressed.emit(0.5, "Measuring")
+    assert bench.ui.statusLabel.text == "Measuring"
+    bench.job.finish(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode"))
+    assert bench.ui.statusLabel.text.startswith("RDDM Balanced on the processor (bfloat16), 300 slices in 31 s")
 
 
 def test_a_method_that_is_not_ready_cannot_be_started_and_says_what_to_do(bench):

@@ -14,8 +14,9 @@ from LDCTDenoisePanel.signal import Signal
 from LDCTDenoisePanel.user_error import UserError
 
 if sys.version_info < (3, 12):
-    # PySide6 6.12 takes a reference from None in every call that returns nothing; before 3.12 None runs out of them
-    ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+    # PySide6 6.12 gives back references that it never took of what is immortal from Python 3.12 on; here they run out
+    for _immortal in (None, True, False):
+        ctypes.c_ssize_t.from_address(id(_immortal)).value += 1 << 40
 
 UI_FILE = "LDCTDenoise/Resources/UI/LDCTDenoise.ui"
 RECORD = {

@@ -144,6 +144,18 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(tm
         train(a_config(tmp_path / "new", phases=broken), series, **SILENT)
 
 
+def test_weights_stay_what_they_were_where_the_gradient_is_no_number(tmp_path):
+    config = a_config(tmp_path, phases=SHORT)
+    state = new_state(config, "cpu")
+    before = {name: value.clone() for name, value in state.network.state_dict().items()}
+    batch = next(batches(config, [a_series("one")], 0))
+    figures = step.take_step(state, replace(batch, low=batch.low * np.nan), config, Alone())
+    assert np.isnan(figures["gradient"])
+    assert all(torch.equal(value, before[name]) for name, value in state.network.state_dict().items())
+    assert np.isfinite(step.take_step(state, batch, config, Alone())["gradient"])
+    assert not all(torch.equal(value, before[name]) for name, value in state.network.state_dict().items())
+
+
 def test_every_process_of_several_has_batches_of_its_own():
     config = a_config(None, phases=SHORT)
     ranks = [[batch.low for batch in batches(config, [a_series("one")], 0, rank)] for rank in (0, 1)]

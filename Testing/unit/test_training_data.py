@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.training.data import DoseSpread, PatchSampler
+from LDCTDenoiseLib.training.data import DoseSpread, PatchSampler, _start
 from training_factory import a_series
 
 
@@ -51,6 +51,10 @@ def test_a_whole_slice_is_shifted_by_whole_pixels_into_air():
     _, normal = drawn(PatchSampler([series], 64, 60, DoseSpread((0.5, 0.5), extra=0.0), shift=8))
     rows = (normal > 0).any(axis=3).sum(axis=(1, 2))
     assert set(np.unique(normal)) == {-1024, 40} and rows.min() == 56 and rows.max() == 64
+    rng = np.random.default_rng(0)
+    assert {_start(64, 64, 2, rng) for _ in range(200)} == {-2, -1, 0, 1, 2}, "to both sides"
+    assert {_start(64, 62, 1, rng) for _ in range(200)} == {-1, 0, 1, 2, 3}
+    assert {_start(64, 66, 0, rng) for _ in range(200)} == {-2, -1, 0}, "a patch larger than the slice holds all of it"
 
 
 def test_without_shift_and_scale_patches_are_cut_from_the_slice_as_it_is():

@@ -134,14 +134,17 @@ def test_six_steps_are_three_and_three_more_bit_for_bit(tmp_path, precision):
 
 
 def test_a_run_goes_on_from_any_of_its_checkpoints(tmp_path):
-    series = [a_series("one"), a_series("held-out")]
+    series, stop = [a_series("one"), a_series("held-out")], iter([False, False, True])
     config = a_config(tmp_path, phases=(Phase("a", 4, 32, 2, 1e-3, l1_weight=1.0),), validate_every=2)
-    whole = train(config, series, **SILENT)
-    steps = torch.load(tmp_path / "best.pt", weights_only=True)["step"]
-    again = train(config, series, resume=tmp_path / "best.pt", **SILENT)
-    assert steps in (2, 4) and again.step == 4
-    assert all(torch.equal(v, again.average[k]) for k, v in whole.average.items())
-    assert len((tmp_path / "validation.csv").read_text().splitlines()) == 3, "what came after is written once"
+    with pytest.raises(Cancelled):
+        train(config, series, cancel=lambda: next(stop), **SILENT)
+    second = (tmp_path / "checkpoint.pt").rename(tmp_path / "second.pt")
+    whole = train(config, series, resume=second, **SILENT)
+    again = train(config, series, resume=second, **SILENT)
+    assert again.step == 4 and all(torch.equal(v, again.average[k]) for k, v in whole.average.items())
+    steps = [line.split(",")[0] for line in (tmp_path / "validation.csv").read_text().splitlines()]
+    assert steps == ["step", "2", "4"], "what came after the checkpoint is written once"
+    assert train(config, series, resume=tmp_path / "best.pt", **SILENT).step == 4
 
 
 CHANGES = {

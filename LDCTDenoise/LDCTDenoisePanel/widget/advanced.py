@@ -30,7 +30,7 @@ class Advanced:
         ):
             ui.precisionCombo.addItem(title, name)
         ui.precisionCombo.setCurrentIndex(max(ui.precisionCombo.findData(session.settings.precision), 0))
-        ui.logText.setMaximumBlockCount(LONGEST_LOG)
+        ui.logText.maximumBlockCount = LONGEST_LOG
         ui.deviceCombo.connect("currentIndexChanged(int)", self._onDevice)
         ui.precisionCombo.connect("currentIndexChanged(int)", self._onPrecision)
         ui.modelFolderButton.connect("directoryChanged(QString)", self._onFolder)

@@ -1,5 +1,7 @@
 """Method: which one, what is known of it, how strong, and what must be installed for it."""
 
+import contextlib
+
 import qt
 from slicer.i18n import tr as _
 
@@ -20,6 +22,7 @@ class Method:
         self._installPackage, self._importWeights = installPackage, importWeights
         self._strengthChanged = strengthChanged
         self._listed = None
+        self._result = None  # the result whose strength the slider shows
         self._isFilling = False
         self._later = qt.QTimer()  # many steps of the slider, one re-mix
         self._later.setSingleShot(True)
@@ -41,6 +44,7 @@ class Method:
         ui.factsLabel.text = "\n".join(line for line in known if line)
         ui.factsLabel.visible = bool(ui.factsLabel.text)
         if session.parameters is not None:
+            self._followResult()
             self._showStrength(session.parameters.strength)
         ui.setupLabel.text = session.setup.sentence(len(session.catalogue.ready()), len(session.catalogue))
         self._refreshSetupButton(method)
@@ -112,6 +116,16 @@ class Method:
         self._session.changed.emit()
 
     # strength
+
+    def _followResult(self):
+        """When another result is chosen, the slider speaks of that one."""
+        result = self._session.output
+        if result is self._result:
+            return
+        self._result = result
+        with contextlib.suppress(TypeError, ValueError):  # no result, or none of ours
+            strength = float(result.GetAttribute("LDCTDenoise.strength") if result is not None else None)
+            self._session.parameters.strength = min(max(strength, 0.0), 1.0)
 
     def _showStrength(self, strength):
         percent = round(100 * strength)

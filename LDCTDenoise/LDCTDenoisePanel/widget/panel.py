@@ -115,8 +115,10 @@ class Panel(VTKObservationMixin):
 
     def _onStrength(self, strength):
         output = self.session.output
-        if output is not None and self.session.job is None:
-            self.session.attempt(lambda: self.logic.setStrength(output, strength))
+        if output is None or self.session.job is not None:
+            return
+        if self.session.attempt(lambda: self.logic.setStrength(output, strength)) is False:
+            self.session.say(_("This result cannot be mixed again; the strength takes effect with the next run."))
 
     # set-up
 
