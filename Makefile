@@ -4,13 +4,17 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN = .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint screenshots clean
 
 demo: .venv/installed
 	$(BIN)/ldct-denoise demo demo --overwrite
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest
+
+# The pictures of the README: the real panel on Slicer's core, on the demo's head CT
+screenshots: .venv/installed
+	$(BIN)/python -m Testing.host screenshots Resources/Screenshots
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -20,7 +24,7 @@ lint: .venv/installed
 .venv/installed: pyproject.toml Makefile
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[networks,filters,pictures,demo,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[networks,filters,pictures,demo,test,test-slicer]"
 	touch $@
 
 clean:

@@ -1,6 +1,5 @@
 """A volume node for the library: what is refused, where its voxels lie, and their way to a file and back."""
 
-import jobs_setup  # noqa: F401
 import numpy as np
 import pytest
 import slicer

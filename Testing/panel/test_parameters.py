@@ -13,8 +13,12 @@ from widget_fakes import FakeLogic, FakeStore, makeVolume
 
 
 @pytest.fixture
-def parameters(scene):
-    return FakeLogic().getParameterNode()
+def parameters(host, scene):
+    node = FakeLogic().getParameterNode()
+    yield node
+    # pytest holds on to it while the scene is closed, which no panel does
+    slicer.mrmlScene.RemoveNode(node.parameterNode)
+    host.clearErrors()
 
 
 def test_a_new_scene_starts_with_full_effect_seed_zero_one_draw(parameters):

@@ -3,7 +3,6 @@
 import json
 import time
 
-import jobs_setup  # noqa: F401
 import numpy as np
 import pytest
 import slicer

@@ -2,7 +2,6 @@
 
 import json
 
-import jobs_setup  # noqa: F401
 import numpy as np
 import pytest
 import slicer

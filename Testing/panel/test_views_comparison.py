@@ -73,6 +73,9 @@ def test_the_legend_stands_in_the_difference_view_only(three, host):
     coloured = {tag: np.abs(p[..., 0] - p[..., 2])[:, int(0.9 * p.shape[1]) :] for tag, p in seen.items()}
     assert (coloured["LDCTDifference"] > 60).sum() > 300
     assert (coloured["LDCTBefore"] > 60).sum() == (coloured["LDCTAfter"] > 60).sum() == 0
+    legend = three.difference.GetNthDisplayNode(1)
+    assert legend.IsDisplayableInView("vtkMRMLSliceNodeLDCTDifference")
+    assert not legend.IsDisplayableInView("vtkMRMLSliceNodeRed")
 
 
 def test_before_and_after_have_one_window_and_level_and_the_difference_its_own(three):
@@ -171,7 +174,9 @@ def test_a_removed_volume_can_be_replaced_at_once_and_the_users_layout_is_not_lo
 def test_closing_the_scene_ends_the_comparison_and_gives_the_layout_back(three, comparison, host, scene, ct):
     scene.Clear(0)
     assert comparison.mode is None
+    widget("Red").sliceLogic().SetSliceOffset(123)  # a plane of the next scene
     host.settle()
+    assert widget("Red").sliceLogic().GetSliceOffset() == 123
     assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
     assert our_nodes() == []
     comparison.leave()
@@ -236,10 +241,12 @@ def test_nobody_puts_another_volume_under_our_names(three, ct, host):
 
 
 def test_the_users_views_keep_what_was_loaded_while_the_comparison_was_up(three, comparison, ct, host):
-    other = ct.shown(ct.volume("Loaded meanwhile"))
+    other = ct.shown(ct.volume("Loaded meanwhile", origin=(-38, -38, 900)))
+    offset = widget("Red").sliceLogic().GetSliceOffset()
     comparison.leave()
     host.settle()
     assert composite("Red").GetBackgroundVolumeID() == other.GetID()
+    assert widget("Red").sliceLogic().GetSliceOffset() == pytest.approx(offset)
 
 
 def test_the_denoised_view_and_the_difference_follow_a_change_of_strength(three, host):

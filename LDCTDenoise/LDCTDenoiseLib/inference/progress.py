@@ -95,7 +95,8 @@ class Bar(Silent):
 
         if stage != self._stage or (self._bar is not None and done < self._bar.n):
             self.close()
-            self._bar, self._stage = tqdm(total=total, desc=stage, unit="slice", leave=True), stage
+            unit = "step" if stage == "train" else "slice"
+            self._bar, self._stage = tqdm(total=total, desc=stage, unit=unit, leave=True), stage
         self._bar.update(done - self._bar.n)
 
     def notice(self, text: str) -> None:
