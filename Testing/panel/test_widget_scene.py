@@ -16,8 +16,9 @@ def bench(host, scene):
 
 
 def test_removing_the_input_selects_nothing_else(bench):
-    makeVolume("another")
-    slicer.mrmlScene.RemoveNode(bench.volume)
+    chosen = makeVolume("another")  # Slicer's selector would jump to the one above
+    bench.ui.inputSelector.setCurrentNode(chosen)
+    slicer.mrmlScene.RemoveNode(chosen)
     bench.host.settle()
     assert bench.ui.inputSelector.currentNode() is None
     assert bench.session.parameters.inputVolume is None
@@ -25,10 +26,10 @@ def test_removing_the_input_selects_nothing_else(bench):
 
 
 def test_removing_the_result_selects_no_other_result(bench):
-    first, _second = makeResult(bench.volume), makeResult(bench.volume, "nlm")
-    bench.session.parameters.outputVolume = first
+    _first, second = makeResult(bench.volume), makeResult(bench.volume, "nlm")
+    bench.session.parameters.outputVolume = second
     bench.host.settle()
-    slicer.mrmlScene.RemoveNode(first)
+    slicer.mrmlScene.RemoveNode(second)
     bench.host.settle()
     assert bench.session.parameters.outputVolume is None
     assert not bench.ui.threeButton.enabled

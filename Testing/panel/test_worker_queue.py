@@ -180,4 +180,9 @@ def test_the_application_has_one_worker(host):
     from LDCTDenoisePanel.worker import sharedWorker
 
     assert sharedWorker() is sharedWorker()
-    assert not sharedWorker().isStarted
+
+
+def test_no_process_is_started_before_something_is_asked():
+    from LDCTDenoisePanel.worker import Worker
+
+    assert not Worker().isStarted

@@ -96,8 +96,7 @@ class Panel(VTKObservationMixin):
         self.session.parameters = parameters
         if parameters is not None:
             self.inputs.propose()
-            if self.session.isEntered:
-                self._gui = parameters.connectGui(self.ui)
+            self._gui = parameters.connectGui(self.ui)
             self._observed = parameters.parameterNode
             self.addObserver(self._observed, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
         self.session.changed.emit()
