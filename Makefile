@@ -14,7 +14,10 @@ test: .venv/installed lint
 
 # The pictures of the README: the real panel on Slicer's core, on the demo's head CT
 screenshots: .venv/installed
-	$(BIN)/python -m Testing.host screenshots Resources/Screenshots
+	for scenario in three wipe variants measure; do \
+	    $(BIN)/python -m Testing.host screenshot Resources/Screenshots/$$scenario.png --scenario $$scenario \
+	        --width 1400 --height 800 --scale 1.5; \
+	done
 
 lint: .venv/installed
 	$(BIN)/ruff check .

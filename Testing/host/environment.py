@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import ctypes
 import ctypes.util
 import os
 import shutil
@@ -45,15 +44,8 @@ def prepare(scale: float = 1.0) -> None:
         os.environ["XDG_RUNTIME_DIR"] = str(own_folder("runtime"))  # Qt warns without it
     if scale != 1.0:
         os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
-    keep_none_alive()
     # numbers are written with a point whatever the machine's language is
     os.environ["LC_NUMERIC"] = "C"
-
-
-def keep_none_alive() -> None:
-    """PySide6 6.12 drops a reference to None at every call: Python before 3.12 aborts after some 16000."""
-    if sys.version_info < (3, 12) and sys.implementation.name == "cpython":
-        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40  # the count is the first field of every object
 
 
 def quiet_qt() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import qmrml, signal_cache  # noqa: F401  signal_cache must come before install
+from . import qmrml
 from . import qt as qt_standin
 
 qt = qt_standin.install()

@@ -102,6 +102,9 @@ def ignoring_unknown():
 def set_attribute(self, name, value):
     """`setattr` as PythonQt does it: properties are written, other names only on classes written in Python."""
     cls = type(self)
+    if isinstance(value, QtCore.SignalInstance):  # PySide itself, when a signal of an object made in C++ is first read
+        self.__dict__[name] = value
+        return
     for base in cls.__mro__:
         if name in base.__dict__:
             found = base.__dict__[name]

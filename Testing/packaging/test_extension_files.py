@@ -1,4 +1,4 @@
-"""The files by which Slicer's index, its builds and its extension manager know the extension: right, and saying one thing."""
+"""The files by which Slicer's index, builds and extension manager know the extension are right and say one thing."""
 
 import json
 import re

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from pathlib import Path
 
 import pytest
 import slicer
-
-if sys.version_info < (3, 12):  # as with None (see Testing/host/environment.py): PySide6 6.12 drops references to these
-    for _value in (True, False):
-        ctypes.c_ssize_t.from_address(id(_value)).value += 1 << 40
 
 FAKE_WORKER = Path(__file__).parent / "fakes" / "worker.py"
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
-
 import numpy as np
 import slicer
 import vtk
@@ -12,11 +9,6 @@ from LDCTDenoisePanel.catalogue import Catalogue, Method
 from LDCTDenoisePanel.setup_state import SetupState
 from LDCTDenoisePanel.signal import Signal
 from LDCTDenoisePanel.user_error import UserError
-
-if sys.version_info < (3, 12):
-    # PySide6 6.12 gives back references that it never took of what is immortal from Python 3.12 on; here they run out
-    for _immortal in (None, True, False):
-        ctypes.c_ssize_t.from_address(id(_immortal)).value += 1 << 40
 
 UI_FILE = "LDCTDenoise/Resources/UI/LDCTDenoise.ui"
 RECORD = {

@@ -1,8 +1,9 @@
 """Normal-dose slices with ready-made noise: projection-domain noise once per slice, any dose from it while training.
 
 The inserted noise must look like the noise that the slice already has: both come from the same scanner and kernel. So
-the width of the reconstruction kernel is taken from the noise power spectrum of the series. The first field keeps
-close to it; the second varies widely, so that a network meets kernels that the training series do not have.
+scanner and kernel are fitted to the noise of the series. The first field keeps close to that kernel; the second varies
+widely, so that a network meets kernels that the training series do not have. Where a slice is noisy (behind shoulders,
+not in lungs) is the fan-beam scanner's doing, and depends little on the dose.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from ..atomic import atomic_output
 from ..errors import InputError
 from ..files import read_volume
 from ..quality.noise import global_noise_level
-from ..simulation.calibration import KERNEL_LIMITS, kernel_width
-from ..simulation.low_dose import Scanner, dose_noise
+from ..simulation.calibration import calibrated_scanner
+from ..simulation.fan_scanner import TYPICAL, DoseSimulator
 from ..volume import CTVolume
 from .ctz import read_ctz
 from .series import name_of
 
 KERNEL_SPREAD = (0.12, 0.5)  # of log width, for each of the independent noise fields of a slice
 FIELDS = len(KERNEL_SPREAD)
-CACHE_VERSION = 2  # count it up whenever make_noise gives other values: an older cache is then not used
+DOSES = (0.05, 0.9)  # the fraction decides how much the starved rays stand out, and a little more
+CACHE_VERSION = 3  # count it up whenever make_noise gives other values: an older cache is then not used
 
 
 @dataclass
@@ -91,19 +93,19 @@ def make_noise(
     """normal dose, noise fields and own noise level of a volume, as in NoisySeries."""
     rng = np.random.default_rng(seed)
     hu = volume.hu
-    kernel = kernel_width(volume)
     levels = np.array([global_noise_level(s, volume.spacing[:2]) for s in hu], np.float32)
     if not np.isfinite(levels).any():
         raise InputError("The noise of this series cannot be measured: it shows no soft tissue.")
     levels = np.where(np.isfinite(levels), levels, np.nanmedian(levels)).astype(np.float32)
+    scanner = calibrated_scanner(volume, TYPICAL)
     noise = np.empty((len(hu), FIELDS, *hu.shape[1:]), np.float16)
     for i, slice_hu in enumerate(hu):
         tissue = (slice_hu > -200) & (slice_hu < 200)
+        simulator = DoseSimulator(slice_hu, volume.spacing[:2], scanner)
         for k in range(FIELDS):
-            width = np.clip(kernel * np.exp(KERNEL_SPREAD[k] * rng.standard_normal()), *KERNEL_LIMITS)
-            scanner = replace(Scanner(), kernel=float(width))
-            dose = np.exp(rng.uniform(np.log(0.08), np.log(0.6)))
-            field = dose_noise(slice_hu, volume.spacing[:2], dose, scanner, rng)
+            width = scanner.kernel * np.exp(KERNEL_SPREAD[k] * rng.standard_normal())
+            dose = np.exp(rng.uniform(*np.log(DOSES)))
+            field = simulator.draw(simulator.variance(dose), rng, replace(scanner, kernel=float(width)))
             noise[i, k] = field / (field[tissue].std() if tissue.any() else field.std())
         if progress:
             progress(i + 1, len(hu), "noise")
