@@ -1,7 +1,8 @@
-"""Pictures of the real panel on a real CT, without Slicer and without a display.
+"""Pictures and timings of the real panel, without Slicer and without a display.
 
 python -m Testing.host screenshot OUT.png [--scenario three] [--volume FILE] [--model ID] [--scale 2]
 python -m Testing.host scenarios
+python -m Testing.host benchmark [--slices 100]
 """
 
 from __future__ import annotations
@@ -25,11 +26,18 @@ def parser() -> argparse.ArgumentParser:
         "--scale", type=float, default=1.0, help="pixels of the picture per pixel of the window; 2 is sharp"
     )
     commands.add_parser("scenarios", help="list what a picture can show")
+    timing = commands.add_parser("benchmark", help="how quick the panel is on a volume of true size")
+    timing.add_argument("--slices", type=int, default=100, help="default: 100")
+    timing.add_argument("--side", type=int, default=512, help="rows and columns of a slice, default: 512")
     return command
 
 
 def main(arguments=None) -> int:
     args = parser().parse_args(arguments)
+    if args.command == "benchmark":
+        from .benchmark import run
+
+        return run(args.slices, args.side)
     from .scenarios import SCENARIOS
 
     if args.command == "scenarios":
