@@ -54,7 +54,7 @@ def files_of(module: Path) -> list[str]:
     found = []
     for file in module.rglob("*"):
         parts = file.relative_to(module).parts
-        skipped = any(part in NOT_PACKAGED or part.startswith(".") for part in parts)
+        skipped = any(part in NOT_PACKAGED or part.startswith(".") or part.endswith(".egg-info") for part in parts)
         if file.is_file() and not skipped and file.name != "CMakeLists.txt" and file.suffix != ".pyc":
             found.append("/".join(parts))
     return found
