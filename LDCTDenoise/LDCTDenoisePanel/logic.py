@@ -109,8 +109,11 @@ class ConsoleLogic:
         """Mix a result anew with its original, at once: original + strength · (denoised − original).
 
         Returns False, and changes nothing, where that is not possible any more: the original was removed or changed,
-        the result was edited, or it was loaded with a scene that was saved at another strength than 1.
+        the result was edited, or it was loaded with a scene that was saved at another strength than 1; and for the
+        frames of a sequence, which keep the strength of their run.
         """
+        if sequenceOf(outputVolume) is not None:
+            return False
         return sharedResiduals().setStrength(outputVolume, strength)
 
     def denoiseFolder(

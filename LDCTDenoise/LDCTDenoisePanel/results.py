@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import slicer
 import vtk
@@ -51,7 +52,7 @@ def renewVolume(output, source, image, name: str, record: dict):
     """`output` gets the result in one step. Its name stays if the user gave it, its display if it is shown already."""
     isOurs = output.GetNodeReferenceID(SOURCE) == source.GetID() and output.GetImageData() is not None
     with slicer.util.NodeModify(output):
-        if output.GetAttribute(NAME) == output.GetName() != name:
+        if output.GetAttribute(NAME) == output.GetName() and not isNumbered(output.GetName(), name):
             name = slicer.mrmlScene.GenerateUniqueName(name)
             output.SetName(name)
             output.SetAttribute(NAME, name)
@@ -65,6 +66,11 @@ def renewVolume(output, source, image, name: str, record: dict):
         copyDisplay(source, output)
         placeBeside(source, output)
     return output
+
+
+def isNumbered(unique: str, name: str) -> bool:
+    """Whether `unique` is `name`, or what the scene made of it because there was one of that name already."""
+    return re.fullmatch(re.escape(name) + r"(_\d+)?", unique) is not None
 
 
 def newPreview(source, image, axis: int, index: int, record: dict, output=None):

@@ -22,6 +22,10 @@ class Signal:
         if slot in self._slots:
             self._slots.remove(slot)
 
+    def clear(self) -> None:
+        """Nobody is connected any more."""
+        self._slots.clear()
+
     def emit(self, *args) -> None:
         """Calls the slots. One that raises is written to the log, and the others are still called."""
         for slot in list(self._slots):

@@ -59,8 +59,8 @@ def estimate(method, slices, device, devices, secondsPerSlice):
     if not slices:
         return ""
     if secondsPerSlice is not None:
-        return _("{time} for this volume ({slices} slices) on {device}.").format(
-            time=_about(secondsPerSlice * slices), slices=slices, device=deviceName(device, devices)
+        return _("{time} for this volume ({work}) on {device}.").format(
+            time=_about(secondsPerSlice * slices), work=_sliceCount(slices), device=deviceName(device, devices)
         )
     measured = method.time.get("seconds_per_slice")
     if not isinstance(measured, (int, float)):
@@ -69,9 +69,13 @@ def estimate(method, slices, device, devices, secondsPerSlice):
     cores = re.search(r"(\d+) processor cores", str(method.time.get("machine", "")))
     if cores:
         where = _("{number} processor cores").format(number=cores.group(1))
-    return _("{time} for this volume ({slices} slices) as measured on {where}.").format(
-        time=_about(measured * slices), slices=slices, where=where
+    return _("{time} for this volume ({work}) as measured on {where}.").format(
+        time=_about(measured * slices), work=_sliceCount(slices), where=where
     )
+
+
+def _sliceCount(number):
+    return _("1 slice") if number == 1 else _("{slices} slices").format(slices=number)
 
 
 def _about(seconds):
@@ -83,7 +87,9 @@ def finished(method, record, devices=()):
     """The line after a run: what was used, how long it took. Missing fields of the record are left out."""
     title = method.title if method else record.get("model", "")
     first, last = (record.get("slices") or (0, 0))[:2]
-    work = _("{slices} slices").format(slices=last - first) if last - first != 1 else _("1 slice")
+    work, frames = _sliceCount(last - first), record.get("frames") or 1
+    if frames > 1:
+        work = _("{frames} frames of {work}").format(frames=frames, work=work)
     device = deviceName(record.get("device", "cpu"), devices)
     if method is None or method.isRandom:
         text = _("{title} on {device} ({precision}), {work} in {time}, seed {seed}.")
@@ -104,4 +110,4 @@ def secondsPerSlice(record):
     """What the record says a slice took, or None."""
     first, last = (record.get("slices") or (0, 0))[:2]
     seconds = record.get("seconds")
-    return seconds / (last - first) if seconds and last > first else None
+    return seconds / (last - first) / (record.get("frames") or 1) if seconds and last > first else None

@@ -134,8 +134,8 @@ class WorkerProcess:
 
 
 def _environmentWith(added: dict[str, str]):
-    """Slicer's environment as Python sees it, and what is added."""
-    environment = qt.QProcessEnvironment()
-    for name, value in {**os.environ, **added}.items():
+    """Slicer's own environment, and what is added. Qt copies it: PythonQt cannot pass on values that are not UTF-8."""
+    environment = qt.QProcessEnvironment.systemEnvironment()
+    for name, value in added.items():
         environment.insert(name, value)
     return environment

@@ -18,7 +18,7 @@ import slicer.util  # noqa: E402
 
 qmrml.install(slicer)
 
-from . import dialogs, environment, errors, modules, packaging, slicer_python  # noqa: E402
+from . import data_probe, dialogs, environment, errors, modules, packaging, slicer_python  # noqa: E402
 from .module_loader import ModuleLoader  # noqa: E402
 from .view_hand import ViewHand  # noqa: E402
 
@@ -31,7 +31,7 @@ def make_application(width: int, height: int):
     modules.make_namespaces()
     slicer_python.install()
     environment.use_own_settings()
-    from . import data_probe, sample_data, subject_hierarchy
+    from . import sample_data, subject_hierarchy
     from .application import qSlicerApplication
 
     app = qSlicerApplication(["Slicer"], width, height)
@@ -80,6 +80,7 @@ class Host:
         self.app.applicationLogic().GetInteractionNode().SetCurrentInteractionMode(INTERACTION)
         scene.Clear(0)
         layouts.removeOtherViews()
+        data_probe.forget_removed_views(self.app)
         self.app.mainWindow().modulePanel().forgetWidth()
         self.app.pauses, self.app.restarts, self.app.testing = 0, 0, True
         self.app.extensionsManagerModel().reset()
@@ -88,10 +89,10 @@ class Host:
         self.settle(2)
 
     def quit(self):
-        """What Slicer does at its end: say so, then clean up every module. Called by itself when Python ends."""
+        """What Slicer does at its end: clean up every module, then say so to all others. Called when Python ends."""
         atexit.unregister(self.quit)
+        self._loader.unloadAll()  # Slicer itself hears of it first: modules go before their own slots are called
         self.app.aboutToQuit.emit()
-        self._loader.unloadAll()
         self.app.mrmlScene().Clear(0)
         self.settle(2)
 

@@ -44,7 +44,12 @@ class LayoutManager(qt.QObject):
         return self._logic
 
     def setLayout(self, layout):
-        self._logic.GetLayoutNode().SetViewArrangement(layout)
+        """An unknown number gives the conventional layout; the present one changes nothing, whatever is maximized."""
+        node = self._logic.GetLayoutNode()
+        if layout != self._getLayout():
+            known = node.IsLayoutDescription(layout)
+            node.RemoveAllMaximizedViewNodes()
+            node.SetViewArrangement(layout if known else node.SlicerLayoutConventionalView)
         self._onLayoutModified()
 
     def _getLayout(self):
@@ -53,8 +58,11 @@ class LayoutManager(qt.QObject):
     layout = property(_getLayout, lambda self, layout: self.setLayout(layout))
 
     def _description(self):
-        root = self._logic.GetLayoutNode().GetCurrentLayoutDescription()
-        return root or ""
+        node = self._logic.GetLayoutNode()
+        root = node.GetCurrentLayoutDescription() or ""
+        for index in range(node.GetNumberOfMaximizedViewNodes()):
+            root = self._logic.GetMaximizedViewLayoutDescription(node.GetMaximizedViewNode(index), root)
+        return root
 
     def _onLayoutModified(self):
         wanted = (self._getLayout(), self._description())

@@ -36,10 +36,14 @@ class qSlicerScriptedLoadableModuleWidget(slicer.qMRMLWidget):
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self.python = None
+        self.python = self.remake = None
 
     def self(self):
         return self.python
+
+    def reload(self):
+        """A new Python widget in the same shell. It is set up, and not entered even where the module is open."""
+        self.remake()
 
 
 class ModuleLoader:
@@ -90,13 +94,17 @@ class ModuleLoader:
         box = qt.QVBoxLayout()
         shell.setLayout(box)
         shell.setMRMLScene(slicer.mrmlScene)
-        python = sys.modules[module.name]
-        widget = getattr(python, f"{module.name}Widget")(shell)
-        shell.python = widget
-        module.representation, module.widget = shell, widget
-        setattr(slicer.modules, f"{module.name}Widget", widget)
-        widget.setup()
+        shell.remake = lambda: self._makePython(module)
+        module.representation = shell
+        self._makePython(module)
         box.addStretch(0)
+
+    @staticmethod
+    def _makePython(module):
+        shell = module.representation
+        module.widget = shell.python = getattr(sys.modules[module.name], f"{module.name}Widget")(shell)
+        setattr(slicer.modules, f"{module.name}Widget", module.widget)
+        module.widget.setup()
 
     def leave(self):
         module, self._open = self._open, None
@@ -117,8 +125,7 @@ class ModuleLoader:
             delattr(slicer.modules, f"{name}Widget")
             shell.setMRMLScene(None)
             shell.setParent(None)
-            shell.deleteLater()
-            self._app.processEvents()
+            shell.delete()  # at once: whatever is still connected to its widgets finds them destroyed
 
     def unloadAll(self):
         for name in self._app.moduleManager().modulesNames():

@@ -244,7 +244,7 @@ def test_a_module_is_set_up_once_and_entered_at_every_visit(host, scene, tmp_pat
     assert logic.getParameterNode().GetAttribute("ModuleName") == "HostSample"
 
 
-def test_at_the_end_of_python_slicer_says_so_and_modules_clean_up(tmp_path):
+def test_at_the_end_of_python_modules_clean_up_before_slicer_says_so(tmp_path):
     (tmp_path / "HostSample.py").write_text(MODULE)
     code = (
         "from Testing.host import start; import sys; host = start(); host.loadModule(sys.argv[1]);"
@@ -255,5 +255,5 @@ def test_at_the_end_of_python_slicer_says_so_and_modules_clean_up(tmp_path):
         capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split("\n")[:3] == ["open", "about to quit", "cleaned up"]
+    assert done.stdout.split("\n")[:3] == ["open", "cleaned up", "about to quit"]
     assert done.stderr == ""

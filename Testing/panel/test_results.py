@@ -151,6 +151,13 @@ def test_renewing_keeps_the_users_window_and_renames_only_our_own_name(ct):
     assert output.GetName() == "My favourite"
 
 
+def test_renewing_a_result_that_had_to_be_numbered_keeps_its_number(ct):
+    first, second = ct.volume("CT"), ct.volume("CT")
+    outputs = [results.newVolume(source, imageOf(source), "CT NLM", RECORD) for source in (first, second)]
+    results.renewVolume(outputs[1], second, imageOf(second), "CT NLM", RECORD)
+    assert [output.GetName() for output in outputs] == ["CT NLM", "CT NLM_1"]
+
+
 def test_an_empty_node_made_by_a_selector_is_a_good_output(ct, scene):
     source = ct.moved()
     output = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Volume")

@@ -110,6 +110,18 @@ def test_the_copied_lines_are_python_that_names_what_was_chosen(bench):
     assert "model='rddm-balanced', seed=4, strength=0.8" in code and "getNode('CT')" in code
 
 
+def test_the_copied_lines_find_the_volume_whatever_it_is_called(bench, host):
+    import slicer
+
+    for name, twin in (("CT [thorax]*", False), ("CT twice", True)):
+        bench.volume.SetName(name)
+        if twin:
+            bench.volume.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+        bench.click("copyCodeButton")
+        line = next(line for line in bench.session.dialogs.copied.splitlines() if line.startswith("before = "))
+        assert eval(line.removeprefix("before = "), {"slicer": slicer}) is bench.volume
+
+
 def test_names_of_nodes_become_names_of_files():
     assert fileName('CT: 1/2 "soft"?') == "CT_ 1_2 _soft_"
     assert fileName("...") == "volume"

@@ -91,3 +91,45 @@ def test_closing_the_scene_during_a_real_run_is_safe(host, widget):
 def test_the_test_that_slicer_itself_runs_passes(host, scene):
     host.loadModule(MODULE)
     slicer.selfTests["LDCTDenoise"](msec=1)
+
+
+def test_cancel_after_the_preview_is_up_leaves_nothing_of_it(host, widget, ct):
+    """Also in the scene: the preview has a difference of its own."""
+    there, layout = volumes(), slicer.app.layoutManager().layout
+    host.click(widget.ui.denoiseButton)
+    previews = []
+    widget.panel.session.job.previewed.connect(lambda node: previews.append(node) or widget.panel.session.cancel())
+    assert host.waitUntil(lambda: ended(widget), 60)
+    host.settle()
+    assert previews, "it was cancelled while the preview was up"
+    assert volumes() == there
+    assert slicer.app.layoutManager().layout == layout
+
+
+def test_a_preview_goes_when_the_views_are_given_back(host, widget):
+    there = volumes()
+    host.click(widget.ui.previewButton)
+    assert host.waitUntil(lambda: ended(widget) and widget.logic.comparison.mode == "three", 60)
+    assert len(volumes()) == len(there) + 2
+    host.click(widget.ui.backButton)
+    host.settle()
+    assert volumes() == there
+    host.click(widget.ui.previewButton)
+    assert host.waitUntil(lambda: ended(widget) and widget.logic.comparison.mode == "three", 60)
+    host.leaveModule()
+    host.settle()
+    assert volumes() == there
+
+
+def test_a_file_that_could_not_be_written_does_not_spoil_the_next_one(host, widget, tmp_path):
+    ui, dialogs = widget.ui, widget.panel.session.dialogs
+    host.click(ui.denoiseButton)
+    assert host.waitUntil(lambda: ended(widget), 60)
+    ui.exportSection.collapsed = False
+    host.settle()
+    (tmp_path / "a file").write_text("no folder")
+    for folder, isWritten in ((tmp_path / "a file", False), (tmp_path, True)):
+        dialogs.saveFile = lambda *question, path=folder / "after.nrrd": str(path)
+        host.click(ui.saveVolumeButton)
+        assert bool(ui.errorLabel.text) is not isWritten
+    assert (tmp_path / "after.nrrd").exists()

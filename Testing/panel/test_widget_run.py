@@ -283,3 +283,36 @@ def test_classical_methods_are_told_without_seed_and_precision(host, scene):
     bench.job.finish(makeResult(bench.volume, "nlm"))
     assert bench.ui.statusLabel.text == "Non-local means on the processor, 300 slices in 31 s. For research use."
     bench.panel.cleanup()
+
+
+def test_draws_are_asked_of_random_methods_only(host, scene):
+    """The box is off for the others, so nobody could set it back."""
+    bench = Bench(host)
+    bench.session.parameters.draws = 3
+    for model, draws in (("rddm-balanced", 3), ("nlm", 1)):
+        bench.session.parameters.model = model
+        host.settle()
+        bench.click("denoiseButton")
+        assert bench.logic.named("denoise")[-1][2]["draws"] == draws
+        bench.job.cancel()
+        host.settle()
+    bench.panel.cleanup()
+
+
+def test_what_the_logic_would_refuse_is_said_before_the_click(bench):
+    import vtk
+
+    image = vtk.vtkImageData()
+    image.SetDimensions(8, 8, 3)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 3)
+    bench.volume.SetAndObserveImageData(image)
+    bench.session.changed.emit()
+    assert not bench.ui.denoiseButton.enabled
+    assert "has 3 values at each point" in bench.ui.denoiseButton.toolTip
+
+
+def test_an_empty_volume_is_not_proposed(host, scene):
+    scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
+    bench = Bench(host)
+    assert bench.ui.inputSelector.currentNode() is bench.volume
+    bench.panel.cleanup()

@@ -51,6 +51,19 @@ def test_padding_is_hidden_from_the_method_and_comes_back_untouched():
     np.testing.assert_allclose(result.hu[~padding], volume.hu[~padding] / 2)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("flips", [(-1, 1, 1), (1, -1, 1), (-1, -1, -1)])
+def test_a_volume_stored_the_other_way_round_reaches_the_method_in_ordinary_memory(flips, batch):
+    class Strict(Halving):
+        def denoise(self, slices_hu, *, seeds, spacing=None):
+            assert min(slices_hu.strides) > 0, "torch refuses negative strides"
+            return super().denoise(slices_hu, seeds=seeds, spacing=spacing)
+
+    hu = a_volume().hu[tuple(slice(None, None, step) for step in flips)]
+    result = denoise_volume(CTVolume(hu), Strict(), Settings(), setup=Setup(batch=batch)).volume.hu
+    np.testing.assert_allclose(result, hu / 2)
+
+
 def test_geometry_and_source_stay():
     volume = a_volume()
     result = denoise_volume(volume, Halving(), Settings()).volume

@@ -186,7 +186,9 @@ class _Run:
             raise InputError("The volume holds values that are not numbers (NaN or infinite): repair it first.")
         if self.volume.padding is not None:
             slices = np.where(self.volume.padding[start:stop], np.float32(AIR), slices)
-        return np.ascontiguousarray(slices)  # every storage gives a method the same memory
+        # Every storage gives a method the same memory. Always a copy: to numpy one slice of a volume stored from head to
+        # feet is contiguous, to torch its negative stride is an error.
+        return np.array(slices, order="C")
 
     def _batch(self, slices: np.ndarray, seeds: list[int], cancel: Callable[[], bool]) -> np.ndarray:
         """One batch, in smaller parts after each step down the ladder."""

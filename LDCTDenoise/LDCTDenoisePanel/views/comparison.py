@@ -131,7 +131,7 @@ class Comparison:
             self._became(None, [])
 
     def shutdown(self):
-        """Leaves and stops watching the scene; nothing more can be shown."""
+        """Leaves and stops watching the scene, until something is shown again."""
         self._session.shutdown()
         self._became(None, [])
 

@@ -7,13 +7,13 @@ from slicer.i18n import tr as _
 from . import acquisition_plane
 from .window_level import setWindowLevel
 
-NOISE_LEVELS = 3  # the full colour is reached at three times the noise level
-LEAST_HU, MOST_HU, STEP_HU = 20, 500, 5
+NOISE_LEVELS = 2  # the full colour is reached at twice the noise level: at three times the map is too pale to read
+LEAST_HU, MOST_HU, STEP_HU = 20, 500, 10  # whole tens: the legend tells halves of them
 _LEGEND_PIXELS = 50  # how wide the legend is
 
 
 def halfWindowFromNoise(before):
-    """HU at which the difference of a denoised volume gets its full colour: three noise levels of `before`."""
+    """HU at which the difference of a denoised volume gets its full colour: twice the noise level of `before`."""
     level = _noiseLevel(before)
     if not np.isfinite(level):
         return 100.0

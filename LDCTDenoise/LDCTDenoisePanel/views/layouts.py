@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import qt
 import slicer
 
 THREE = 5707  # numbers are stored in scenes: never give one another meaning
@@ -82,8 +83,17 @@ def enterLayout(layoutId):
     registerLayouts()
     manager = slicer.app.layoutManager()
     manager.setLayout(layoutId)
-    slicer.app.processEvents()  # until then the views have a wrong size, and what is fitted to it is cut off
+    layoutNode().RemoveAllMaximizedViewNodes()  # setLayout leaves them alone where this layout is up already
+    # until then the views have a wrong size, and what is fitted to it is cut off; a second click has to wait
+    slicer.app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)
     return [manager.sliceWidget(view.tag) for row in rowsOf(layoutId) for view in row]
+
+
+def maximizedViews():
+    """The nodes of the user's views that fill the window alone, as a double click makes them."""
+    node = layoutNode()
+    found = [node.GetMaximizedViewNode(index) for index in range(node.GetNumberOfMaximizedViewNodes())]
+    return [view for view in found if view is not None and view.GetLayoutName() not in ourTags()]
 
 
 def currentSliceNodes():
@@ -108,6 +118,16 @@ def removeViews(tags):
         for each in doomed:
             if each is not None and each.GetScene() is not None:
                 scene.RemoveNode(each)
+    _letDataProbeForget(tags)
+
+
+def _letDataProbeForget(tags):
+    """The Data Probe keeps views by name: of one that is made again it would go on writing to the destroyed one."""
+    try:
+        known = slicer.modules.DataProbeInstance.infoWidget.sliceAnnotations.sliceViewNames
+    except AttributeError:  # no Data Probe here
+        return
+    known[:] = [name for name in known if name not in tags]
 
 
 def _description(layoutId):

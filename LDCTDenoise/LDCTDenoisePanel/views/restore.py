@@ -1,5 +1,6 @@
 """What the user had before our views came up, to give it back."""
 
+import qt
 import slicer
 import vtk
 
@@ -12,6 +13,7 @@ class Found:
     def __init__(self):
         manager = slicer.app.layoutManager()
         self._layout = _usersLayout(manager.layout)
+        self._maximized = layouts.maximizedViews()
         self._views = [
             _FoundView(manager.sliceWidget(name).sliceLogic())
             for name in manager.sliceViewNames()
@@ -35,15 +37,19 @@ class Found:
         manager = slicer.app.layoutManager()
         if manager.layout not in layouts.ourLayouts():
             return False
-        manager.setLayout(self._layout)
-        slicer.app.processEvents()  # the size of the views first, then what they show
+        manager.setLayout(self._layout)  # which shows all of its views
+        for view in self._maximized:
+            if view.GetScene() is not None:
+                layouts.layoutNode().AddMaximizedViewNode(view)
+        # the size of the views first, then what they show
+        slicer.app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)
         for view in self._views:
             view.giveBack()
         return True
 
     def forgetNodes(self):
         """The scene is closed: planes, window and level mean nothing any more; the layout does."""
-        self._views, self._windows = [], {}
+        self._views, self._maximized, self._windows = [], [], {}
 
     def giveBackWindowLevel(self):
         """Window and level as found, of the volumes that still exist."""

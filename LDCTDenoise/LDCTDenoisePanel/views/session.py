@@ -38,6 +38,8 @@ class Session:
         if slicer.app.layoutManager() is None:
             raise UserError(_("Volumes can be compared in Slicer's main window only; start Slicer with its window."))
         self._later.stop()
+        if not self._tags:  # after a shutdown: the console may still have the logic from before a reload
+            self._observe()
         index = _indexToShow(panes[0].volume, volumes)
         keepView = self.stage is not None and layoutId == self.layoutId and _sameGrid(panes, self.stage.panes)
         self._close()
@@ -71,7 +73,7 @@ class Session:
             self._busy = False
 
     def shutdown(self):
-        """Leaves and stops watching."""
+        """Leaves and stops watching until something is shown again."""
         self.leave()
         for each, tag in self._tags:
             each.RemoveObserver(tag)
@@ -88,6 +90,7 @@ class Session:
         layout = layouts.layoutNode()
         for each, event, handler, priority in (
             (scene, scene.StartCloseEvent, self._onSceneCloses, 10.0),
+            (scene, scene.StartImportEvent, self._onSceneLoads, 10.0),
             (scene, scene.EndImportEvent, self._onSceneLoaded, 0.0),
             (scene, scene.NodeAboutToBeRemovedEvent, self._onNodeLeaves, 10.0),  # before the views hear of it
             (layout, vtk.vtkCommand.ModifiedEvent, self._onLayout, 0.0),
@@ -106,8 +109,14 @@ class Session:
             self._found.forgetNodes()
             self._letGo()
 
+    def _onSceneLoads(self, caller, event):
+        """The scene may bring views of ours with volumes of its own: nothing is tied to them meanwhile."""
+        if self.stage is not None:
+            self._close()
+            self._ended()
+
     def _onSceneLoaded(self, caller, event):
-        if self.stage is None and layouts.ourLayoutIsUp():
+        if self.stage is None and (self._found is not None or layouts.ourLayoutIsUp()):
             self._imported = True
             self._later.start()
 

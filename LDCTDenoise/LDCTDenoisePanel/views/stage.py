@@ -178,6 +178,8 @@ class _VolumeGuard:
         wanted = self._wanted[composite]
         if self._busy or (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()) == wanted:
             return
+        if any(id and slicer.mrmlScene.GetNodeByID(id) is None for id in wanted):
+            return  # it is being removed: the scene would take it out, the guard put it back, for ever
         self._busy = True
         try:
             composite.SetBackgroundVolumeID(wanted[0])

@@ -1,5 +1,6 @@
 """Compare: side by side, wipe, overlay, flip, and the window of the difference map."""
 
+import qt
 from slicer.i18n import tr as _
 
 from ..results import removeNode
@@ -18,6 +19,10 @@ class Compare:
         self._comparison = session.logic.comparison
         self._isFilling = False
         self._previewed = None  # the difference of the latest preview
+        self._later = qt.QTimer()  # a preview is not removed in the middle of the scene's own event
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.connect("timeout()", self._forgetPreview)
         ui.resultSelector.addAttribute("vtkMRMLScalarVolumeNode", "LDCTDenoise.model")
         ui.threeButton.connect("clicked()", lambda: self._onMode("three"))
         ui.wipeButton.connect("clicked()", lambda: self._onMode("wipe"))
@@ -59,7 +64,10 @@ class Compare:
     def showPreview(self, node):
         """One denoised slice, beside the original and its difference. Nothing of it is kept in a saved scene."""
         source = self._session.sourceOf(node)
-        if node is None or source is None or not self._session.isEntered:
+        if node is None or source is None:
+            return
+        if not self._session.isEntered:
+            removeNode(node)  # nobody looks; of a whole run only the first look is lost
             return
         halfWindow = self._halfWindow(source)
         former, self._previewed = self._previewed, makeDifference(source, node, halfWindow)
@@ -81,6 +89,12 @@ class Compare:
         self._applyWindow()
         former, self._previewed = self._previewed, None
         self._removePreview(former)
+
+    def _forgetPreview(self):
+        """After a run without a result, and when the views are given back."""
+        if self._session.job is None and self._comparison.mode is None:
+            former, self._previewed = self._previewed, None
+            self._removePreview(former)
 
     def _removePreview(self, difference, keep=None):
         """A preview that nobody sees any more goes, with its difference."""
@@ -165,6 +179,8 @@ class Compare:
             if mode is not None
             else _("The views are your own: no comparison is shown.")
         )
+        if mode is None and inScene(self._previewed):
+            self._later.start()
         if self._session.parameters is not None:
             ui.differenceAutoCheckBox.checked = self._session.parameters.differenceHalfWindow <= 0
 

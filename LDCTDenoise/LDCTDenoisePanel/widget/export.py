@@ -7,6 +7,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from ..parameters import saneNumbers
 from ..user_error import UserError
 
 VOLUMES = "NRRD (*.nrrd);;NIfTI (*.nii.gz *.nii);;MetaImage (*.mha)"
@@ -51,7 +52,7 @@ class Export:
                 ui.copyCodeButton,
                 self._session.input is not None,
                 _("Select an input volume first."),
-                _("Copy the lines that make this result in Slicer's Python console."),
+                _("Copy the lines that do the same as Denoise in Slicer's Python console."),
             ),
         ):
             button.enabled = ready
@@ -78,6 +79,9 @@ class Export:
         path = self._ask(_("Save the denoised volume"), output.GetName(), VOLUMES, ".nrrd")
         if path is None:
             return
+        storage = output.GetStorageNode()
+        if storage is not None:
+            storage.GetUserMessages().ClearMessages()  # after one failure it would call every later success a failure
         if not slicer.util.saveNode(output, str(path)):
             raise UserError(_("{file} could not be written: choose another folder.").format(file=path.name))
         self._saved(path)
@@ -108,26 +112,36 @@ class Export:
         self._session.say(_("Copied: paste it into Slicer's Python console."))
 
     def code(self):
-        """Lines that make the chosen result again from the console."""
-        session, parameters = self._session, self._session.parameters
+        """Lines that do from the console what Denoise does with the present choices."""
+        session = self._session
         method = session.method
+        strength, seed, draws = saneNumbers(session.parameters)
         options = [f"model={method.id!r}"]
         if method.isRandom:
-            options.append(f"seed={parameters.seed}")
-            if parameters.draws != 1:
-                options.append(f"draws={parameters.draws}")
-        if parameters.strength != 1:
-            options.append(f"strength={parameters.strength:g}")
+            options.append(f"seed={seed}")
+            if draws != 1:
+                options.append(f"draws={draws}")
+        if strength != 1:
+            options.append(f"strength={strength:g}")
         for name in ("device", "precision"):
             if method.isRandom and getattr(session.settings, name) != "auto":
                 options.append(f"{name}={getattr(session.settings, name)!r}")
         return (
             "from LDCTDenoise import LDCTDenoiseLogic\n"
             "logic = LDCTDenoiseLogic()\n"
-            f"before = slicer.util.getNode({parameters.inputVolume.GetName()!r})\n"
+            f"before = {nodeInCode(session.input)}\n"
             f"after = logic.denoise(before, {', '.join(options)})\n"
             "logic.showComparison(before, after)\n"
         )
+
+
+def nodeInCode(node):
+    """An expression that finds `node`: by its name where that is clear, for getNode takes the name as a pattern."""
+    name = node.GetName()
+    alike = slicer.mrmlScene.GetNodesByName(name).GetNumberOfItems()
+    if alike == 1 and not set("*?[") & set(name):
+        return f"slicer.util.getNode({name!r})"
+    return f"slicer.mrmlScene.GetNodeByID({node.GetID()!r})"
 
 
 def fileName(name):

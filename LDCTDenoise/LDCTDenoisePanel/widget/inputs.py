@@ -5,6 +5,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..sequences import sequenceOf
+from ..user_error import UserError
+from ..volumes import checkVolume
 
 LOWEST_AIR_HU = -400  # some voxels of every CT are darker than that: the air around the patient or in the lung
 
@@ -46,8 +48,12 @@ class Inputs:
         volume = self._session.input
         if volume is None:
             return _("Select an input volume first.")
-        if volume.GetImageData() is None or 0 in volume.GetImageData().GetDimensions():
+        if not hasVoxels(volume):
             return _("The volume {name} has no voxels.").format(name=volume.GetName())
+        try:
+            checkVolume(volume)
+        except UserError as error:
+            return str(error)
         return ""
 
     def slices(self):
@@ -113,9 +119,14 @@ def shownVolume():
 
 
 def isInput(volume):
-    """Whether a user may mean this volume: no label map, no helper, and none of our own results."""
+    """Whether a user may mean this volume: no label map, no helper, none of our own results, and not an empty one."""
     ours = volume.GetAttribute("LDCTDenoise.model") or volume.GetAttribute("LDCTDenoise.difference")
-    return volume.GetClassName() == "vtkMRMLScalarVolumeNode" and not volume.GetHideFromEditors() and not ours
+    return volume.GetClassName() == "vtkMRMLScalarVolumeNode" and not volume.GetHideFromEditors() and not ours and hasVoxels(volume)
+
+
+def hasVoxels(volume):
+    image = volume.GetImageData()
+    return image is not None and 0 not in image.GetDimensions()
 
 
 def sequenceBehind(volume):

@@ -88,6 +88,7 @@ class Panel(VTKObservationMixin):
         self._later.stop()
         self._guard.release()
         self.logic.comparison.leave()
+        self.session.close()
         self.logic.shutdown()
 
     def setParameters(self, parameters):

@@ -114,7 +114,7 @@ class RunBar:
             "model": session.method.id,
             "seed": seed,
             "strength": strength,
-            "draws": draws,
+            "draws": draws if session.method.isRandom else 1,
             "device": session.settings.device,
             "precision": session.settings.precision,
         }
@@ -190,4 +190,5 @@ class RunBar:
 
 def _red(label):
     """A red that can be read on the background of the user's theme, dark or light."""
-    return "#ff8a80" if label.palette.color(qt.QPalette.Window).lightness() < 128 else "#b3261e"
+    palette = label.palette  # kept while it is asked: PythonQt's colour points into it
+    return "#ff8a80" if palette.color(qt.QPalette.Window).lightness() < 128 else "#b3261e"

@@ -94,6 +94,13 @@ class Session:
         if self.job is not None:
             self.job.cancel()
 
+    def close(self):
+        """The panel ends. A job that ends later tells it nothing: its widgets may be destroyed by then."""
+        self.cancel()
+        self.job = None
+        for signal in (self.changed, self.progressed, self.said, self.complained, self.logged):
+            signal.clear()
+
     def _end(self, job, then):
         if job is not self.job:
             return

@@ -69,7 +69,7 @@ class Variants:
         number = len(self.ticked())
         reason = self._whyNotInput()
         if not reason and not 2 <= number <= MOST_VARIANTS:
-            reason = _("Tick two to six; {number} are ticked.").format(number=number)
+            reason = _("Tick two to six (now {number}).").format(number=number)
         if busy:
             reason = _("Wait until the work is done, or cancel it.")
         ui.variantsButton.enabled = not reason
@@ -102,7 +102,8 @@ class Variants:
 
         def finish(job, volumes):
             known.update((volume.GetAttribute("LDCTDenoise.model"), volume) for volume in volumes)
-            session.say(_("{number} methods computed. For research use.").format(number=len(volumes)))
+            titles = ", ".join(session.catalogue.get(id).title for id in missing if known[id] is not None)
+            session.say(_("Computed: {methods}. For research use.").format(methods=titles))
             done = [id for id in ids if known[id] is not None]  # what failed was told
             if session.isEntered and len(done) >= 2:
                 self._show(done, known)
