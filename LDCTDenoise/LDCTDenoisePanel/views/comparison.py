@@ -10,9 +10,10 @@ from .blind import Blinding
 from .difference import SOURCE_ROLE, isDifference, sourcesOf, updateDifference
 from .difference_display import setHalfWindow
 from .difference_follow import followDifference
+from .one_at_a_time import oneAtATime
 from .overlay import Overlay
 from .session import Session
-from .stage import Pane
+from .stage import Pane, requireInScene
 
 
 class Comparison:
@@ -52,6 +53,7 @@ class Comparison:
         """Index along the acquisition axis of the slice that the user looks at now."""
         return acquisition_plane.visibleSlice(volume)
 
+    @oneAtATime
     def showThree(self, before, after, difference, afterName=None):
         """Original, denoised and signed difference side by side."""
         volumes = _checked([before, after, difference])
@@ -60,6 +62,7 @@ class Comparison:
         self._session.show(layouts.THREE, panes, volumes, original=before)
         self._became("three", volumes)
 
+    @oneAtATime
     def showWipe(self, before, after):
         """Original left and denoised right of a divider that can be dragged."""
         volumes = _checked([before, after])
@@ -67,6 +70,7 @@ class Comparison:
         self._session.show(layouts.SINGLE, [pane], volumes)
         self._became("wipe", volumes)
 
+    @oneAtATime
     def showOverlay(self, before, difference, opacity=0.4):
         """The difference in colour on the original; small changes stay clear."""
         volumes = _checked([before, difference])
@@ -76,6 +80,7 @@ class Comparison:
         self._session.show(layouts.SINGLE, [pane], volumes).atEnd(over)
         self._became("overlay", volumes)
 
+    @oneAtATime
     def showVariants(self, volumes, names, blinded=False, seed=None):
         """Two to six volumes in a grid. Blinded: neutral names and an order that `seed` makes reproducible."""
         volumes = _checked(volumes)
@@ -124,6 +129,7 @@ class Comparison:
         widgets = iter(self._session.stage.widgets)
         return capture.picture([[next(widgets) for _view in row] for row in layouts.rowsOf(self._session.layoutId)])
 
+    @oneAtATime
     def leave(self):
         """Gives back layout, views, window and level as they were found. Safe at any time."""
         self._session.leave()
@@ -163,9 +169,8 @@ def _keepTrue(difference):
 
 
 def _checked(volumes):
+    requireInScene(volumes)
     for volume in volumes:
-        if volume is None or slicer.mrmlScene.GetNodeByID(volume.GetID() or "") is not volume:
-            raise UserError(_("A volume to be shown is not in the scene (any more); choose another one."))
         if volume.GetImageData() is None:
             raise UserError(_("{name} has no voxels yet; choose another volume.").format(name=volume.GetName()))
         if volume.GetDisplayNode() is None:

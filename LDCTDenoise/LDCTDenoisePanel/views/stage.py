@@ -7,6 +7,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ..user_error import UserError
 from . import acquisition_plane, layouts
 from .difference import isDifference
 from .difference_display import showLegend
@@ -15,6 +16,13 @@ from .labels import Label, describe
 from .link import ViewLink
 from .window_level import WindowLevelLink
 from .wipe import Wipe
+
+
+def requireInScene(volumes):
+    """Raises UserError if one of them is not in the scene."""
+    for volume in volumes:
+        if volume is None or slicer.mrmlScene.GetNodeByID(volume.GetID() or "") is not volume:
+            raise UserError(_("A volume to be shown is not in the scene (any more); choose another one."))
 
 
 @dataclass
@@ -43,6 +51,7 @@ class Stage:
         self.panes = panes
         self._flipped = False
         self.widgets = layouts.enterLayout(layoutId)
+        requireInScene([pane.volume for pane in panes])  # the events of which the layout had need may have removed one
         composites = []
         for widget, pane in zip(self.widgets, panes, strict=True):
             composites.append(_show(widget, pane))
