@@ -124,3 +124,12 @@ def test_scrolling_through_the_frames_does_not_stop_a_run(host, ct, logic):
     ended(host, job)
     assert ends.name == "finished"
     assert all((after == before + 10).all() for before, after in zip(frames(sequence), frames(job.result), strict=True))
+
+
+def test_frames_keep_the_strength_of_their_run(ct, logic):
+    """Mixed anew the shown frame would be another than the one in the sequence, to which it returns."""
+    sequence, _browser, _proxy = ct.sequence()
+    shown = proxyOf(logic.denoise(sequence, "add10"))
+    before = slicer.util.arrayFromVolume(shown).copy()
+    assert not logic.setStrength(shown, 0.5)
+    assert np.array_equal(slicer.util.arrayFromVolume(shown), before)

@@ -127,6 +127,14 @@ def test_a_record_with_little_in_it_still_makes_a_sentence():
     assert secondsPerSlice(RECORD) == pytest.approx(31 / 300)
 
 
+def test_one_slice_is_not_slices_and_frames_are_counted():
+    assert "(1 slice) on" in estimate(METHODS[2], 1, "cpu", (), 0.05)
+    assert "(1 slice) as measured" in estimate(METHODS[2], 1, "cpu", (), None)
+    sequence = {**RECORD, "frames": 3}
+    assert "3 frames of 300 slices in 31 s" in finished(METHODS[0], sequence)
+    assert secondsPerSlice(sequence) == pytest.approx(31 / 900)
+
+
 # the panel
 
 
@@ -213,8 +221,9 @@ def test_an_installation_that_fails_is_an_error_line(host, scene):
     bench.panel.cleanup()
 
 
-def test_a_method_that_needs_scikit_image_installs_that(host, scene):
-    bench = without(host, NLM, BILATERAL, torch="2.9")
+@pytest.mark.parametrize("torch", ["2.9", None])
+def test_a_method_that_needs_scikit_image_says_and_installs_that(host, scene, torch):
+    bench = without(host, NLM, BILATERAL, torch=torch)
     bench.session.parameters.model = "nlm"
     bench.host.settle()
     assert bench.ui.setupButton.text == "Install scikit-image…"

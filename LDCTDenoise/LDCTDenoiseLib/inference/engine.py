@@ -186,8 +186,8 @@ class _Run:
             raise InputError("The volume holds values that are not numbers (NaN or infinite): repair it first.")
         if self.volume.padding is not None:
             slices = np.where(self.volume.padding[start:stop], np.float32(AIR), slices)
-        # Every storage gives a method the same memory. Always a copy: to numpy one slice of a volume stored from head to
-        # feet is contiguous, to torch its negative stride is an error.
+        # Every storage gives a method the same memory. Always a copy: for numpy one slice of a volume stored from head
+        # to feet is contiguous, for torch its negative stride is an error.
         return np.array(slices, order="C")
 
     def _batch(self, slices: np.ndarray, seeds: list[int], cancel: Callable[[], bool]) -> np.ndarray:

@@ -94,10 +94,10 @@ class Inputs:
 
 
 def description(volume):
-    """ "512 × 512 × 300 voxels of 0.70 × 0.70 × 1.00 mm", and a warning where the values cannot be HU."""
+    """ "512 × 512 × 300 voxels, 0.70 × 0.70 × 1.00 mm", and a warning where the values cannot be HU."""
     size = " × ".join(str(n) for n in volume.GetImageData().GetDimensions())
-    spacing = " × ".join(f"{mm:.2f}" for mm in volume.GetSpacing())
-    text = _("{size} voxels of {spacing}\u00a0mm").format(size=size, spacing=spacing)
+    spacing = "\u00a0×\u00a0".join(f"{mm:.2f}" for mm in volume.GetSpacing())  # a line breaks before it, not in it
+    text = _("{size} voxels, {spacing}\u00a0mm").format(size=size, spacing=spacing)
     if not looksLikeCT(volume):
         text += ". " + _("Its values do not look like HU (no air): the methods expect CT in HU.")
     return text
@@ -121,7 +121,12 @@ def shownVolume():
 def isInput(volume):
     """Whether a user may mean this volume: no label map, no helper, none of our own results, and not an empty one."""
     ours = volume.GetAttribute("LDCTDenoise.model") or volume.GetAttribute("LDCTDenoise.difference")
-    return volume.GetClassName() == "vtkMRMLScalarVolumeNode" and not volume.GetHideFromEditors() and not ours and hasVoxels(volume)
+    return (
+        volume.GetClassName() == "vtkMRMLScalarVolumeNode"
+        and not volume.GetHideFromEditors()
+        and not ours
+        and hasVoxels(volume)
+    )
 
 
 def hasVoxels(volume):

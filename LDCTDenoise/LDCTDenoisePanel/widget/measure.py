@@ -8,6 +8,7 @@ class Measure:
 
     def __init__(self, ui, session):
         self._ui, self._session = ui, session
+        ui.measureTable.verticalHeader().setVisible(False)  # numbers of rows mean nothing here, and the panel is narrow
         ui.measureButton.connect("clicked()", self._onMeasure)
         ui.measureSection.connect("contentsCollapsed(bool)", lambda collapsed: self._showWhatThereIs())
         self._showWhatThereIs()

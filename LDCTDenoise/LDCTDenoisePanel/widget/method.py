@@ -54,9 +54,10 @@ class Method:
         if method is not None and method.state == NEEDS_WEIGHTS:
             button.text = _("Import weights…")
             button.toolTip = method.why
-        elif (
-            method is not None and method.state == NEEDS_PACKAGE and "torch" in method.missing
-        ) or setup.torch is None:
+        elif method is not None and method.state == NEEDS_PACKAGE and "torch" not in method.missing:
+            button.text = _("Install scikit-image…")
+            button.toolTip = whyNotReady(method)
+        elif (method is not None and method.state == NEEDS_PACKAGE) or setup.torch is None:
             button.text = _("Install PyTorch…")
             button.toolTip = (
                 _("PyTorch makes the networks work. It comes through Slicer's PyTorch extension, after you agree.")
@@ -65,9 +66,6 @@ class Method:
                     "Slicer's PyTorch extension is installed first; Slicer restarts, and the set-up goes on by itself."
                 )
             )
-        elif method is not None and method.state == NEEDS_PACKAGE:
-            button.text = _("Install scikit-image…")
-            button.toolTip = whyNotReady(method)
         else:
             button.visible = False
             return
@@ -79,7 +77,7 @@ class Method:
         if method is not None and method.state == NEEDS_WEIGHTS:
             self._importWeights(method.id)
         elif method is not None and method.state == NEEDS_PACKAGE:
-            self._installPackage(method.missing[0])
+            self._installPackage("torch" if "torch" in method.missing else method.missing[0])
         else:
             self._installPackage("torch")
 
