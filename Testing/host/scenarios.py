@@ -80,7 +80,7 @@ def three(stage):
     """Original, denoised and difference side by side."""
     stage.denoise()
     stage.open("inputs", "method", "compare")
-    stage.zoom(2)
+    stage.zoom(1)
 
 
 @scenario
