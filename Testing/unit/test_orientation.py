@@ -196,3 +196,24 @@ def test_beside_input_and_output_hardly_any_memory_is_taken(storage):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1.3 * hu.nbytes
+
+
+@pytest.fixture(scope="module", params=["rddm-balanced", "nlm", "bilateral", "tv", "anisotropic-diffusion", "median"])
+def shipped_method(request):
+    """A method as users have it; real ones are pickier about memory than fakes (torch takes no negative stride)."""
+    from LDCTDenoiseLib.methods import load_denoiser
+    from LDCTDenoiseLib.weights.store import find_card
+
+    if request.param == "rddm-balanced":
+        pytest.importorskip("torch")
+    if request.param in ("nlm", "tv"):
+        pytest.importorskip("skimage")
+    return load_denoiser(find_card(request.param))
+
+
+@pytest.mark.parametrize("storage", STORAGES, ids=str)
+def test_what_is_shipped_gives_the_same_hu_in_every_storage(storage, shipped_method):
+    settings = Settings(seed=5)
+    expected = denoise_volume(a_volume(), shipped_method, settings, setup=Setup())
+    result = denoise_volume(a_volume().reoriented(storage), shipped_method, settings, setup=Setup())
+    np.testing.assert_array_equal(result.volume.standard().hu, expected.volume.standard().hu)
