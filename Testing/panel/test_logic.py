@@ -94,7 +94,7 @@ def test_figures_come_as_a_table(ct, logic, temporary):
     table = logic.measure(before, after)
     names = [table.GetTable().GetColumnName(i) for i in range(table.GetTable().GetNumberOfColumns())]
     assert names == ["Quantity", "Unit", "Before", "After", "Change"]
-    assert column(table, "Quantity") == ["Noise level", "HU shift, soft tissue"]
+    assert column(table, "Quantity") == ["Noise level", "Shift, soft tissue"]
     assert column(table, "Before") == ["21.3", ""] and column(table, "After") == ["9.80", "−0.300"]
     assert column(table, "Change") == ["−54 %", ""]
     assert json.loads(table.GetAttribute("LDCTDenoise.record"))["rows"][0]["before"] == 21.34

@@ -157,7 +157,7 @@ def test_measuring_says_how_the_hu_of_tissues_have_shifted(worker, volume, tmp_p
     volume[:, :, :12] = -3024  # what was not measured does not count as air
     after = np.where(volume == -3024, volume, volume + np.where(volume > -500, 3.0, -8.0))
     _, air, soft = worker.ask(**measured(tmp_path, before=volume, after=after.astype(np.float32)))["rows"]
-    assert (air["quantity"], soft["quantity"]) == ("HU shift, air", "HU shift, soft tissue")
+    assert (air["quantity"], soft["quantity"]) == ("Shift, air", "Shift, soft tissue")
     assert air["before"] is None and air["change"] == ""
     assert air["after"] == pytest.approx(-8, abs=0.2) and soft["after"] == pytest.approx(3, abs=0.2)
 

@@ -75,7 +75,7 @@ def _shift(images: dict[str, np.ndarray], measured: np.ndarray, steps: _Steps) -
     masks = {name: mask & measured for name, mask in classes(images["before"]).items()}
     found = bias(images["after"], images["before"], masks)
     steps.done()
-    return [_row(f"HU shift, {TISSUES[name]}", "HU", None, v, "") for name, v in found.items() if math.isfinite(v)]
+    return [_row(f"Shift, {TISSUES[name]}", "HU", None, v, "") for name, v in found.items() if math.isfinite(v)]
 
 
 def _similarity(images: dict[str, np.ndarray], steps: _Steps, notice: Callable[[str], None]) -> list[dict]:

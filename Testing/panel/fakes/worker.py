@@ -45,7 +45,7 @@ def state(request):
 def measure(request):
     rows = [
         {"quantity": "Noise level", "unit": "HU", "before": 21.34, "after": 9.8, "change": "−54 %"},
-        {"quantity": "HU shift, soft tissue", "unit": "HU", "before": None, "after": -0.3, "change": ""},
+        {"quantity": "Shift, soft tissue", "unit": "HU", "before": None, "after": -0.3, "change": ""},
     ]
     for role in ("before", "after"):
         assert Path(request[role]).is_file()
