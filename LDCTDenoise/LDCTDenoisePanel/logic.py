@@ -180,7 +180,7 @@ class ConsoleLogic:
         reference      the normal-dose volume, if there is one
         table          a vtkMRMLTableNode to be renewed; None makes a new one
 
-        Returns the table node with the columns Quantity, Unit, Before, After, Change, or the running job. The numbers
+        Returns the table node with the columns Quantity, Before, After, Change, Unit, or the running job. The numbers
         themselves are in the node's attribute "LDCTDenoise.record" (JSON).
         """
         return _started(MeasureJob(self._theWorker(), before, after, reference, table), waitForCompletion)

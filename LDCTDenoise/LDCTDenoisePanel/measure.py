@@ -17,11 +17,11 @@ from .user_error import UserError
 from .volumes import Voxels, checkSameGrid, geometryOf
 from .worker import Worker
 
-COLUMNS = ("Quantity", "Unit", "Before", "After", "Change")
+COLUMNS = ("Quantity", "Before", "After", "Change", "Unit")
 
 
 class MeasureJob(Job):
-    """Result: a vtkMRMLTableNode with the columns Quantity, Unit, Before, After, Change, all of them text.
+    """Result: a vtkMRMLTableNode with the columns Quantity, Before, After, Change, Unit, all of them text.
 
     table   renewed in place; None makes a new node
     record  after the end: {"slices": "40 of 300", "rows": [{"quantity", "unit", "before", "after", "change"}, …]} with

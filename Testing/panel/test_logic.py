@@ -93,7 +93,7 @@ def test_figures_come_as_a_table(ct, logic, temporary):
     before, after = ct.volume(), ct.volume("Denoised", noise=5)
     table = logic.measure(before, after)
     names = [table.GetTable().GetColumnName(i) for i in range(table.GetTable().GetNumberOfColumns())]
-    assert names == ["Quantity", "Unit", "Before", "After", "Change"]
+    assert names == ["Quantity", "Before", "After", "Change", "Unit"]
     assert column(table, "Quantity") == ["Noise level", "Shift, soft tissue"]
     assert column(table, "Before") == ["21.3", ""] and column(table, "After") == ["9.80", "−0.300"]
     assert column(table, "Change") == ["−54 %", ""]
