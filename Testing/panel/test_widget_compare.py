@@ -161,6 +161,23 @@ def test_a_method_that_failed_is_left_out(bench):
     assert last(bench)[2] == ["Original", "Bilateral"]
 
 
+def test_the_first_of_them_is_the_result_where_none_was_chosen(bench):
+    bench.session.parameters.outputVolume = None
+    tick(bench, "", "nlm", "bilateral")
+    bench.click("variantsButton")
+    made = [makeResult(bench.volume, "nlm"), makeResult(bench.volume, "bilateral")]
+    bench.job.finish(made)
+    bench.host.settle()
+    assert bench.ui.resultSelector.currentNode() is made[0] and bench.ui.threeButton.enabled
+
+
+def test_a_chosen_result_stays_chosen(bench):
+    tick(bench, "", "nlm")
+    bench.click("variantsButton")
+    bench.job.finish([makeResult(bench.volume, "nlm")])
+    assert bench.session.output is bench.result
+
+
 def test_blinded_variants_are_revealed_by_a_button(bench):
     makeResult(bench.volume, "nlm")
     tick(bench, "rddm-balanced", "nlm")

@@ -96,7 +96,7 @@ def denoise_volume(
     orientation, count = volume.orientation, volume.axial_count
     settings.check(count)
     if settings.draws > 1 and not denoiser.is_random:
-        raise InputError(f"{denoiser.id} gives the same answer at every draw: leave --draws at 1.")
+        raise InputError(f"{denoiser.id} gives the same answer at every draw: leave the number of draws at 1.")
     first, last = settings.slices or (0, count)
     part = volume.slices(first, last, orientation.slice_axis)
     run = _Run(denoiser, part.reoriented(orientation), notice or (lambda text: None))

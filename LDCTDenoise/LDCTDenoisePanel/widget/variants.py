@@ -105,6 +105,8 @@ class Variants:
             titles = ", ".join(session.catalogue.get(id).title for id in missing if known[id] is not None)
             session.say(_("Computed: {methods}. For research use.").format(methods=titles))
             done = [id for id in ids if known[id] is not None]  # what failed was told
+            if session.output is None and session.parameters is not None:  # so that Compare and Measure have something
+                session.parameters.outputVolume = next((known[id] for id in done if id != ORIGINAL), None)
             if session.isEntered and len(done) >= 2:
                 self._show(done, known)
 
