@@ -71,3 +71,13 @@ def ct(scene):
     from synthetic_ct import SyntheticCT
 
     return SyntheticCT(scene)
+
+
+@pytest.fixture
+def comparison(scene):
+    """The comparison views, gone again after the test."""
+    from LDCTDenoisePanel.views.comparison import Comparison
+
+    made = Comparison()
+    yield made
+    made.shutdown()

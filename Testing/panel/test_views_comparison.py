@@ -15,13 +15,6 @@ THREE = ("LDCTBefore", "LDCTAfter", "LDCTDifference")
 
 
 @pytest.fixture
-def comparison(scene):
-    made = Comparison()
-    yield made
-    made.shutdown()
-
-
-@pytest.fixture
 def three(ct, comparison, host):
     shown = case(ct)
     comparison.showThree(shown.before, shown.after, shown.difference)

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 import slicer
-from LDCTDenoisePanel.views.comparison import Comparison
 from view_cases import case
-
-
-@pytest.fixture
-def comparison(scene):
-    made = Comparison()
-    yield made
-    made.shutdown()
 
 
 def test_views_that_are_made_again_are_known_to_the_data_probe(ct, comparison, host):

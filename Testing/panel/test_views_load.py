@@ -6,15 +6,7 @@ import pytest
 import slicer
 import slicer.util
 from LDCTDenoisePanel.views import stage
-from LDCTDenoisePanel.views.comparison import Comparison
 from view_cases import case
-
-
-@pytest.fixture
-def comparison(scene):
-    made = Comparison()
-    yield made
-    made.shutdown()
 
 
 @pytest.fixture

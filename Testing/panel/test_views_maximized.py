@@ -5,17 +5,15 @@ from __future__ import annotations
 import pytest
 import slicer
 from LDCTDenoisePanel.views import layouts
-from LDCTDenoisePanel.views.comparison import Comparison
 from view_cases import case
 
 THREE = ["LDCTBefore", "LDCTAfter", "LDCTDifference"]
 
 
 @pytest.fixture
-def comparison(scene):
-    made = Comparison()
-    yield made
-    made.shutdown()
+def comparison(comparison):
+    yield comparison
+    comparison.shutdown()
     layouts.layoutNode().RemoveAllMaximizedViewNodes()
 
 

@@ -4,15 +4,7 @@ import pytest
 import qt
 import slicer
 from LDCTDenoisePanel.user_error import UserError
-from LDCTDenoisePanel.views.comparison import Comparison
 from view_cases import case, denoised_of
-
-
-@pytest.fixture
-def comparison(scene):
-    made = Comparison()
-    yield made
-    made.shutdown()
 
 
 def in_the_next_turn_of_events(action):

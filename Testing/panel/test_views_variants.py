@@ -5,16 +5,8 @@ import pytest
 import slicer
 import slicer.util
 from LDCTDenoisePanel.user_error import UserError
-from LDCTDenoisePanel.views.comparison import Comparison
 from view_cases import case, denoised_of, our_nodes, state_of_users_views
 from view_pixels import composite, difference_from_voxels, index_of_pixels, sharp, widget
-
-
-@pytest.fixture
-def comparison(scene):
-    made = Comparison()
-    yield made
-    made.shutdown()
 
 
 def variants(ct, count):

@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 import slicer
 import slicer.util
-from LDCTDenoisePanel.views.comparison import Comparison
 from view_cases import case
 from view_pixels import composite, difference_from_voxels, expected, free_of_texts, sharp, widget
-
-
-@pytest.fixture
-def comparison(scene):
-    made = Comparison()
-    yield made
-    made.shutdown()
 
 
 @pytest.fixture

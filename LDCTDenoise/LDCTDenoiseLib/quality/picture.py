@@ -88,10 +88,15 @@ def comparison_picture(
         header += f"; {meaning}, ±{limit:g} HU"
     note = " · ".join(text for text in (footer, RESEARCH_USE) if text)
     sheet.lines(header, note)
+    save_figure(figure, path)
+
+
+def save_figure(figure, path: str | Path) -> None:
+    """Writes a matplotlib figure whole or not at all; InputError for an ending that matplotlib does not know."""
     with atomic_output(path, overwrite=True) as draft:
         try:
             figure.savefig(draft)
-        except ValueError as error:  # matplotlib's word for an ending that it does not know
+        except ValueError as error:  # matplotlib's word for it
             raise InputError(
                 f"A picture cannot be written as {Path(path).suffix or 'a file without ending'}: "
                 "name it .png, .pdf or .svg."

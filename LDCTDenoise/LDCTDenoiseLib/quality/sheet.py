@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import atomic_output
 from ..errors import InputError
 from .noise import pixel_size
-from .picture import BODY, LUNG, RESEARCH_USE, difference_limit
+from .picture import BODY, LUNG, RESEARCH_USE, difference_limit, save_figure
 
 _DIFFERENCE_COLOURS = ("#053061", "#4393c3", "#ffffff", "#d6604d", "#67001f")  # as in the comparison picture
 _PANEL, _TITLE, _GAP, _HEADER, _FOOTER = 3.2, 0.26, 0.06, 0.36, 0.28  # inches; 512 pixels at 160 dots per inch
@@ -72,13 +71,7 @@ def picture_sheet(
     figure.text(_GAP / width, 1 - 0.1 / total, header, fontsize=11, va="top", ha="left")
     note = " · ".join(text for text in (footer, RESEARCH_USE) if text)
     figure.text(_GAP / width, 0.08 / total, note, fontsize=8, va="bottom", ha="left", color="0.25")
-    with atomic_output(path, overwrite=True) as draft:
-        try:
-            figure.savefig(draft)
-        except ValueError as error:  # matplotlib's word for an ending that it does not know
-            raise InputError(
-                f"A picture cannot be written as {Path(path).name}: name it .png, .pdf or .svg."
-            ) from error
+    save_figure(figure, path)
 
 
 def case_sheet(
