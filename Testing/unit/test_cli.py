@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from LDCTDenoiseLib import read_volume, write_volume
 from LDCTDenoiseLib.cli import main
+from LDCTDenoiseLib.orientation import Orientation
 from parity import SHARED
 
 LIB_FOLDER = Path(__file__).resolve().parents[2] / "LDCTDenoise"
@@ -158,6 +159,31 @@ def test_evaluate_prints_the_gain_over_the_input(tmp_path, a_small_ct, capsys):
     mse = np.mean((a_small_ct.hu[0:4] - clean) ** 2)
     assert float(rows["input"]["psnr_full"]) == pytest.approx(20 * np.log10(4096) - 10 * np.log10(mse), abs=0.01)
     assert f"{float(rows['gaussian']['gain_full']):.2f}" in capsys.readouterr().out
+
+
+def test_evaluate_draws_a_sheet_for_every_pair(tmp_path, a_small_ct):
+    pytest.importorskip("matplotlib")
+    pairs, sheets = tmp_path / "pairs", tmp_path / "sheets"
+    pairs.mkdir()
+    hu = a_small_ct.hu.astype(np.int16)
+    np.savez(pairs / "a pair.npz", ld=hu, nd=np.where(hu > -500, 50, -1000), spacing=[0.8, 0.8])
+    assert main(["evaluate", str(pairs), "--models", "gaussian", "--pictures", str(sheets)]) == 0
+    assert (sheets / "a pair.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_judges_axial_slices_however_a_pair_is_stored(tmp_path, a_small_ct, capsys):
+    clean = a_small_ct.with_hu(np.where(a_small_ct.hu > -500, 50.0, -1000.0).astype(np.float32))
+    tables = []
+    for order in ((0, 1, 2), (2, 0, 1)):
+        folder = tmp_path / f"stored {order}"
+        folder.mkdir()
+        for name, volume in (("low", a_small_ct), ("normal", clean)):
+            stored = volume.reoriented(Orientation(order, (True, False, True)))
+            write_volume(stored, folder / f"p.{name}.nrrd")
+        assert main(["evaluate", str(folder), "--models", "gaussian", "--csv", str(folder / "t.csv")]) == 0
+        with (folder / "t.csv").open(encoding="utf-8", newline="") as file:
+            tables.append([{k: v for k, v in row.items() if "seconds" not in k} for row in csv.DictReader(file)])
+    assert tables[0] == tables[1]
 
 
 def test_simulate_adds_the_noise_of_the_dose_that_is_missing(a_file, tmp_path, a_small_ct):

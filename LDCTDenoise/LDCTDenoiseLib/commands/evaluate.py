@@ -78,14 +78,13 @@ def run(args: argparse.Namespace, reporter) -> None:
 
 
 def _draw(path: Path, pair, images: dict) -> None:
-    """The middle slice of a case, as a radiologist sees it."""
+    """The middle slice of a case."""
     from ..quality.sheet import case_sheet
 
     middle = len(pair.low.hu) // 2
-    seen = {name: pair.low.as_seen(hu[middle]) for name, hu in images.items()}
+    seen = {name: hu[middle] for name, hu in images.items()}
     seen = {"low dose": seen.pop("input"), **seen}
-    reference = pair.low.as_seen(pair.normal.hu[middle])
-    case_sheet(path, seen, reference, pair.low.spacing[:2], f"{pair.name}, slice {middle}")
+    case_sheet(path, seen, pair.normal.hu[middle], pair.low.spacing[:2], f"{pair.name}, slice {middle}")
 
 
 def record_quality(summary: list[dict], args: argparse.Namespace) -> None:

@@ -39,11 +39,9 @@ def run(args: argparse.Namespace, reporter) -> None:
         check_outputs([args.csv], args.overwrite)
     rows = []
     for number, pair in enumerate(read_pairs(paths), 1):
-        seen = pair.normal.standard()
         own = scanner_of(pair.normal, scanner, args, args.reference_dose)  # the low-dose image has no say in it
-        found = validate(
-            seen.hu, pair.low.standard().hu, seen.spacing[:2], own, args.dose, args.reference_dose, args.seed
-        )
+        spacing = pair.normal.spacing[:2]
+        found = validate(pair.normal.hu, pair.low.hu, spacing, own, args.dose, args.reference_dose, args.seed)
         facts = {"kernel": own.kernel, "order": own.order, "photons": own.photons}
         rows.append({"case": pair.name, "method": "fan", **found, **facts})
         reporter.progress(number, len(paths), "validate")

@@ -19,7 +19,7 @@ ENDINGS = (".nrrd", ".nhdr", ".nii.gz", ".nii", ".mha", ".mhd", "")  # nothing: 
 
 @dataclass(frozen=True)
 class Pair:
-    """low, normal: volumes of the same shape, HU."""
+    """low, normal: volumes of the same shape, HU, in standard orientation: axial slices, as a radiologist sees them."""
 
     name: str
     low: CTVolume
@@ -52,6 +52,7 @@ def read_pairs(paths: list[Path]) -> Iterator[Pair]:
             low, normal = _from_arrays(path)
         else:
             low, normal = read_volume(path), read_volume(path.with_name(f"{name}{NORMAL}{_ending(path)}"))
+        low, normal = low.standard(), normal.standard()
         if low.shape != normal.shape:
             raise InputError(f"The two volumes of the pair {name} differ in size.")
         yield Pair(name, low, normal)
