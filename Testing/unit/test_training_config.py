@@ -139,6 +139,9 @@ def test_a_configuration_may_say_only_what_differs_from_another(folder):
         ("seed=-1\n" + HEAD + PHASE, "seed is not"),
         ('sampling="patients"\n' + HEAD + PHASE, "sampling is not one of slices, sqrt, series"),
         ("shift=-1\n" + HEAD + PHASE, "shift is not"),
+        ("usual_dose=0.01\n" + HEAD + PHASE, "usual_dose is not a number within dose"),
+        ("most_noise=-1\n" + HEAD + PHASE, "most_noise is not"),
+        ("shapes=2\n" + HEAD + PHASE, "shapes is not"),
         ("scale=[1.2, 0.8]\n" + HEAD + PHASE, "scale is not"),
         ("scale=[0.1, 1.0]\n" + HEAD + PHASE, "scale is not"),
         ("noise_input=0\n" + HEAD + PHASE, "noise_input is not"),
@@ -160,6 +163,8 @@ def test_a_configuration_may_say_only_what_differs_from_another(folder):
         (HEAD + PHASE.replace("batch=4", "batch=1") + "temperatures=[0.2]\n", "batch must be at least 2"),
         (HEAD + PHASE.replace("l1_weight=1.0", ""), "needs an l1_weight above 0"),
         (HEAD + PHASE.replace("1.0", "-1.0"), "l1_weight is not"),
+        (HEAD + PHASE + 'paired="psnr"\n', "paired is not one of l1, decibel"),
+        (HEAD + PHASE + 'paired="decibel"\ntemperatures=[1.0]\n', "no paired objective but l1"),
         ("id = ", "not valid TOML"),
     ],
 )

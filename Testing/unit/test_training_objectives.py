@@ -1,11 +1,14 @@
 """The drifting objective is the published one, values and gradients."""
 
+import math
+
 import numpy as np
 import pytest
+from skimage.metrics import peak_signal_noise_ratio
 
 torch = pytest.importorskip("torch")
 
-from LDCTDenoiseLib.training import drift, drifting_loss, objectives  # noqa: E402
+from LDCTDenoiseLib.training import decibel_loss, drift, drifting_loss, objectives  # noqa: E402
 from parity import parity_folder  # noqa: E402
 
 VARIANTS = {"fine": ((1.0, 1.5), 0.0), "balanced": ((0.2, 1.0), 0.0), "smooth": ((1.0,), 0.01)}
@@ -42,6 +45,25 @@ def test_without_temperatures_it_is_paired_regression():
     found = drifting_loss(generated, real, (), l1_weight=1.0)
     torch.testing.assert_close(found.loss, (generated - real).abs().mean())
     assert not found.drift
+
+
+def test_the_decibel_loss_is_the_mean_psnr_of_the_samples():
+    rng = np.random.default_rng(0)
+    scale = np.array([0.1, 0.3, 1.0])[:, None, None, None]
+    generated, real = (torch.from_numpy(rng.standard_normal((3, 1, 8, 8)) * scale) for _ in range(2))
+    psnr = [peak_signal_noise_ratio(r.numpy(), g.numpy(), data_range=2) for g, r in zip(generated, real, strict=True)]
+    expected = np.log(4) - np.log(10) / 10 * np.mean(psnr)
+    assert float(decibel_loss(generated, real)) == pytest.approx(expected, rel=1e-3)
+    assert math.isfinite(decibel_loss(real, real)), "a perfect answer too has a loss"
+
+
+def test_the_decibel_loss_asks_for_the_mean_where_l1_asks_for_the_median():
+    real = torch.tensor([0.0, 0.0, 0.3])[None]
+    answer = torch.zeros(1, 1, requires_grad=True)
+    for _ in range(400):
+        (slope,) = torch.autograd.grad(decibel_loss(answer.expand(1, 3), real), answer)
+        answer = (answer - 0.002 * slope).detach().requires_grad_()
+    assert answer.item() == pytest.approx(0.1, abs=0.005)
 
 
 def test_a_single_sample_cannot_drift():

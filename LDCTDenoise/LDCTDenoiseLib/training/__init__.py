@@ -1,9 +1,9 @@
 """The laboratory: objectives, data, loop and evaluation. Nothing here is needed to denoise.
 
-`drift` and `drifting_loss` are loaded when they are first used: evaluating classical methods needs no torch.
+The objectives are loaded when they are first used: evaluating classical methods needs no torch.
 """
 
-__all__ = ["drift", "drifting_loss"]
+__all__ = ["decibel_loss", "drift", "drifting_loss"]
 
 
 def __getattr__(name: str):

@@ -11,12 +11,13 @@ from ..errors import InputError
 from ..weights.cards import is_id, is_text, is_whole
 
 PRECISIONS = ("float32", "bfloat16")
+PAIRED = ("l1", "decibel")
 SAMPLING = {"slices": 1.0, "sqrt": 0.5, "series": 0.0}  # a series is drawn in proportion to its slices to this power
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Steps of one kind. Without temperatures the objective is paired regression (L1)."""
+    """Steps of one kind. Without temperatures the objective is paired regression, as `paired` says."""
 
     name: str
     steps: int
@@ -28,6 +29,7 @@ class Phase:
     warmup: int = 100  # steps over which the rate rises from nothing
     temperatures: tuple[float, ...] = ()
     l1_weight: float = 0.0
+    paired: str = "l1"  # or "decibel": the mean PSNR itself, see objectives.decibel_loss
 
     def __post_init__(self) -> None:
         for problem in _phase_problems(self):
@@ -60,6 +62,9 @@ class TrainingConfig:
     network: dict
     phases: tuple[Phase, ...]
     dose: tuple[float, float] = (0.05, 0.9)  # fractions of the dose, drawn log-uniformly
+    usual_dose: float | None = None  # fractions near this one are drawn more often
+    most_noise: float = 60.0  # HU: up to this, noise is added to the normal dose itself
+    shapes: float = 0.0  # share of patches that are drawn shapes without noise of their own
     sampling: str = "sqrt"  # flatter than by slices: a long series must not be most of what is seen
     shift: int = 0  # pixels by which a patch may reach over the edge of a slice; whole slices need it to be moved
     scale: tuple[float, float] = (1.0, 1.0)  # isotropic, drawn log-uniformly
@@ -100,6 +105,14 @@ def _problems(config: TrainingConfig) -> Iterator[str]:
         yield "it needs at least one [[phase]]"
     if not (_is_range(config.dose) and config.dose[1] < 1):
         yield "dose is not two numbers between 0 and 1, the lower first"
+    elif config.usual_dose is not None and not (
+        _is_number(config.usual_dose) and config.dose[0] <= config.usual_dose <= config.dose[1]
+    ):
+        yield "usual_dose is not a number within dose"
+    if not (_is_number(config.most_noise) and config.most_noise >= 0):
+        yield "most_noise is not a number of HU from 0 on"
+    if not (_is_number(config.shapes) and 0 <= config.shapes <= 1):
+        yield "shapes is not a share from 0 to 1"
     if not (isinstance(config.sampling, str) and config.sampling in SAMPLING):
         yield f"sampling is not one of {', '.join(SAMPLING)}"
     if not (_is_range(config.scale) and config.scale[0] >= 0.5 and config.scale[1] <= 2):
@@ -128,6 +141,10 @@ def _phase_problems(phase: Phase) -> Iterator[str]:
             yield f"{name} is not a number above 0"
     if phase.final_learning_rate is not None and phase.halve_every is not None:
         yield "the rate either falls to final_learning_rate or is halved (halve_every), not both"
+    if phase.paired not in PAIRED:
+        yield f"paired is not one of {', '.join(PAIRED)}"
+    elif phase.paired != "l1" and phase.temperatures:
+        yield "a phase with temperatures has no paired objective but l1"
     if not (_is_number(phase.l1_weight) and phase.l1_weight >= 0):
         yield "l1_weight is not a number from 0 on"
     temperatures = phase.temperatures
@@ -135,7 +152,7 @@ def _phase_problems(phase: Phase) -> Iterator[str]:
         yield "temperatures is not a list of numbers above 0"
     elif temperatures and phase.batch < 2:
         yield "drifting compares samples with each other, so batch must be at least 2"
-    elif not temperatures and phase.l1_weight == 0:  # the loss would be 0 whatever the network does
+    elif not temperatures and phase.paired == "l1" and phase.l1_weight == 0:
         yield "without temperatures it is paired regression, which needs an l1_weight above 0"
 
 

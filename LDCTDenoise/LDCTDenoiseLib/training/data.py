@@ -9,8 +9,10 @@ import numpy as np
 
 from .config import SAMPLING
 from .noise_bank import NoisySeries
+from .shapes import drawn_patch
 
 HU_RANGE = (-1024, 3071)
+SHAPES_NOISE = (1.0, 60.0)  # HU, inserted into every other drawn patch
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,27 @@ class DoseSpread:
     """How much noise a batch shows.
 
     dose    dose fractions, drawn log-uniformly: noise variance of low over normal dose is 1/dose
-    extra   most noise added to the normal dose itself, as a multiple of its own, so that noisier scanners are seen too
+    usual   where not None, fractions near this one are drawn more often (a triangle over the logarithm). A slice does
+            not tell how far its dose was lowered, only how noisy it is: what a network keeps of the noise follows from
+            what is usual
+    noise   most noise of a normal dose, HU in soft tissue: a third of the pairs keep their own, the others get more,
+            up to this, log-uniformly, since thin slices and sharp kernels are noisier than the training series
     """
 
     dose: tuple[float, float] = (0.05, 0.9)
-    extra: float = 2.0
+    usual: float | None = None
+    noise: float = 60.0
+
+    def draw_dose(self, rng: np.random.Generator) -> float:
+        low, high = np.log(self.dose)
+        if self.usual is None or low == high:
+            return float(np.exp(rng.uniform(low, high)))
+        return float(np.exp(rng.triangular(low, np.log(self.usual), high)))
+
+    def draw_extra(self, level: float, rng: np.random.Generator) -> float:
+        """SD of the noise, HU, that is added to a normal dose whose own is `level`."""
+        wanted = level * max(self.noise / max(level, 1e-3), 1.0) ** max(0.0, rng.uniform(-0.5, 1.0))
+        return float(np.sqrt(max(wanted**2 - level**2, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,7 @@ class PatchSampler:
                      other ("series"); its slices and places in them evenly, which is the integer shift of a patch
     shift            pixels by which a patch may reach into air beyond the slice: the shift of whole slices
     scale            isotropic, drawn log-uniformly from this range; low and normal dose are interpolated alike
+    shapes           the share of patches that are drawn shapes, whose normal dose has no noise at all
 
     Every patch is turned by quarters and flipped at random.
     """
@@ -48,6 +67,7 @@ class PatchSampler:
     sampling: str = "sqrt"
     shift: int = 0
     scale: tuple[float, float] = (1.0, 1.0)
+    shapes: float = 0.0
 
     @property
     def chances(self) -> np.ndarray:
@@ -74,13 +94,18 @@ class PatchSampler:
         normal = _window(series.normal_dose[index], y, x, side, fill=HU_RANGE[0])
         if (normal > -900).mean() < 0.1 and rng.random() > 0.1:
             return None  # mostly air outside the patient: a tenth of such patches is enough
-        dose = np.exp(rng.uniform(*np.log(self.spread.dose)))
-        level = series.level[index]
-        extra = level * max(0.0, rng.uniform(-self.spread.extra, self.spread.extra))
-        inserted = np.sqrt((level**2 + extra**2) * (1 / dose - 1))
         fields = rng.permutation(len(series.noise[index]))[:2]
         first, second = (_window(series.noise[index, k], y, x, side, fill=0) for k in fields)
-        if self.expected_target:
+        if self.shapes and rng.random() < self.shapes:
+            normal, extra = drawn_patch(side, rng), 0.0
+            inserted = np.exp(rng.uniform(*np.log(SHAPES_NOISE))) * (rng.random() > 0.5)
+        else:
+            level = float(series.level[index])
+            extra = self.spread.draw_extra(level, rng)
+            inserted = np.sqrt((level**2 + extra**2) * (1 / self.spread.draw_dose(rng) - 1))
+        if inserted == 0:
+            low = normal
+        elif self.expected_target:
             noise = np.hypot(extra, inserted) * first
             low, normal = normal + noise, normal + extra**2 / (extra**2 + inserted**2) * noise
         else:

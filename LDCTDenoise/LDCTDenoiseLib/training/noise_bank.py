@@ -63,13 +63,21 @@ def load_series(path: Path, cache: Path, progress: Callable[[int, int, str], Non
 
 
 def _fingerprint(path: Path) -> str:
-    """Changes when the series does: another scan under the same name must not get the noise of the first."""
+    """Changes when the series does: another scan under the same name must not get the noise of the first.
+
+    Of the content, not of the dates: a copy or a share mounted anew is the same series, and its noise takes an hour.
+    """
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    digest = hashlib.sha256()
     try:
-        facts = [(f.relative_to(path.parent).as_posix(), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+        for file in files:
+            digest.update(f"{file.relative_to(path.parent).as_posix()}\n{file.stat().st_size}\n".encode())
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
     except OSError as error:
         raise InputError(f"{path} could not be read ({error.strerror}).") from error
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+    return digest.hexdigest()[:12]
 
 
 def _cached(files: list[Path]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

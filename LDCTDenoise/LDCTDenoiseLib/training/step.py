@@ -11,7 +11,7 @@ from ..methods.rddm import from_network, to_network
 from .batches import Batch
 from .config import TrainingConfig
 from .distributed import Alone
-from .objectives import drifting_loss
+from .objectives import decibel_loss, drifting_loss
 from .state import TrainingState, update_average
 
 CLIP = 1.0  # largest norm of a gradient
@@ -32,12 +32,18 @@ def take_step(state: TrainingState, batch: Batch, config: TrainingConfig, engine
     noise = torch.from_numpy(np.random.default_rng(seed).standard_normal(x.shape, np.float32)).to(device)
     generated = torch.tanh(engine.forward(state.network, noise, x).float())
     figures = drifting_loss(generated, residual, batch.phase.temperatures, batch.phase.l1_weight)
+    loss = shown = figures.loss
+    if batch.phase.paired == "decibel":
+        loss = decibel_loss(generated, residual)
+        shown = loss.exp()  # positive like every other: the geometric mean of the squared errors
     state.optimizer.zero_grad(set_to_none=True)
-    engine.backward(figures.loss)
+    engine.backward(loss)
     norm = torch.nn.utils.clip_grad_norm_(state.network.parameters(), CLIP)
     with torch.no_grad():
         ratio = generated.std() / residual.std().clamp_min(1e-8)
-        values = torch.stack([figures.loss, figures.l1, figures.drift_norm, norm, ratio]).tolist()  # one wait for a GPU
+        values = torch.stack(
+            [shown.detach(), figures.l1, figures.drift_norm, norm, ratio]
+        ).tolist()  # one wait for a GPU
     if math.isfinite(values[3]):
         state.optimizer.step()
         update_average(state, config.ema)

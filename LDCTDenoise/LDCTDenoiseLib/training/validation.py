@@ -15,6 +15,7 @@ from .noise_bank import NoisySeries
 
 DOSE = 0.25
 SLICES = 4  # a series
+NOISIER = 2.0  # every other slice gets noise of this size, in multiples of its own, before its dose is lowered
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,10 @@ class ValidationSet:
         low, normal, names = [], [], []
         for one in series:
             places = np.linspace(0, len(one.normal_dose) - 1, SLICES + 2).astype(int)[1:-1]
-            for i in dict.fromkeys(places.tolist()):  # a short series has fewer
-                noise = one.noise[i, 0].astype(np.float32) * one.level[i] * np.sqrt(1 / DOSE - 1)
-                normal.append(one.normal_dose[i].astype(np.float32)[None])
+            for number, i in enumerate(dict.fromkeys(places.tolist())):  # a short series has fewer
+                extra = one.level[i] * NOISIER * (number % 2)
+                noise = one.noise[i, 0].astype(np.float32) * np.hypot(one.level[i], extra) * np.sqrt(1 / DOSE - 1)
+                normal.append((one.normal_dose[i] + extra * one.noise[i, 1].astype(np.float32))[None])
                 low.append(np.clip(normal[-1] + noise, -1024, 3071).astype(np.float32))
                 names.append(f"{one.name}, slice {i}")
         return cls(low, normal, names)
