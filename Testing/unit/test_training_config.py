@@ -165,6 +165,8 @@ def test_a_configuration_may_say_only_what_differs_from_another(folder):
         (HEAD + PHASE.replace("1.0", "-1.0"), "l1_weight is not"),
         (HEAD + PHASE + 'paired="psnr"\n', "paired is not one of l1, decibel"),
         (HEAD + PHASE + 'paired="decibel"\ntemperatures=[1.0]\n', "no paired objective but l1"),
+        (HEAD + PHASE + "texture=1.5\n", "texture is not a share"),
+        (HEAD + PHASE + "texture=0.5\ntemperatures=[1.0]\n", "texture is for paired regression"),
         ("id = ", "not valid TOML"),
     ],
 )

@@ -25,6 +25,18 @@ def test_the_expected_target_is_the_mean_of_the_sampled_ones():
     assert regression(True) == pytest.approx(regression(False), abs=0.03)
 
 
+@pytest.mark.parametrize(("texture", "kept"), [(0.0, 0.25), (0.5, 0.375), (1.0, 0.5)])
+def test_an_expected_target_keeps_as_much_noise_as_its_texture_asks_for(texture, kept):
+    """At a quarter of the dose: a quarter of the noise is nearest, half of it is as noisy as the normal dose."""
+    series = a_series(level=0.001)
+    series.normal_dose[:] = 40
+    spread = DoseSpread((0.25, 0.25), noise=30.0)
+    low, target = (half - 40 for half in drawn(PatchSampler([series], 64, 100, spread, texture=texture)))
+    noisy = low.std(axis=(1, 2, 3)) > 10  # where noise was added to the normal dose: all that it has
+    slope = (low * target)[noisy].sum() / np.square(low[noisy]).sum()
+    assert noisy.any() and slope == pytest.approx(kept, abs=0.01)
+
+
 def test_usual_doses_are_drawn_more_often_than_others():
     rng = np.random.default_rng(0)
     even, usual = (np.array([DoseSpread((0.05, 0.95), at).draw_dose(rng) for _ in range(4000)]) for at in (None, 0.25))
@@ -46,11 +58,11 @@ def test_a_third_of_the_normal_doses_keep_their_noise_and_the_others_get_more():
     assert spread.draw_extra(50, rng) == 0, "noisier slices stay what they are"
 
 
-def test_drawn_patches_have_no_noise_of_their_own():
+def test_every_other_drawn_patch_has_no_noise_and_stays_what_it_is():
     low, normal = drawn(PatchSampler([a_series()], 64, 60, DoseSpread(noise=0.0), shapes=1.0))
     touched = (low != normal).any(axis=(1, 2, 3))
-    assert 0.3 < touched.mean() < 0.7, "every other one is shown as it is"
-    bends = np.abs(np.diff(normal, 2, axis=-1)).reshape(60, -1)
+    assert 0.3 < touched.mean() < 0.7
+    bends = np.abs(np.diff(normal[~touched], 2, axis=-1)).reshape((~touched).sum(), -1)
     assert np.median(np.quantile(bends, 0.25, axis=1)) < 0.3, "smooth but for the edges of the shapes"
     assert (np.ptp(normal.reshape(60, -1), axis=1) > 3).all(), "and something to be seen in all of them"
 

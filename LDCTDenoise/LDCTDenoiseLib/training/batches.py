@@ -37,8 +37,8 @@ def batches(
         phase, index, number = plan[step]
         sampler = PatchSampler(
             series, phase.patch, phase.batch, DoseSpread(config.dose, config.usual_dose, config.most_noise),
-            expected_target=not phase.temperatures, sampling=config.sampling, shift=config.shift, scale=config.scale,
-            shapes=config.shapes,
+            expected_target=not phase.temperatures, texture=phase.texture, shapes=config.shapes,
+            sampling=config.sampling, shift=config.shift, scale=config.scale,
         )  # fmt: skip
         seed = [config.seed, 1, step, rank] if rank else [config.seed, 1, step]
         low, normal = sampler.draw(np.random.default_rng(seed))

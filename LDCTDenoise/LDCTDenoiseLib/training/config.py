@@ -30,6 +30,7 @@ class Phase:
     temperatures: tuple[float, ...] = ()
     l1_weight: float = 0.0
     paired: str = "l1"  # or "decibel": the mean PSNR itself, see objectives.decibel_loss
+    texture: float = 0.0  # of the normal dose, to be kept by paired regression: see data.PatchSampler
 
     def __post_init__(self) -> None:
         for problem in _phase_problems(self):
@@ -145,6 +146,10 @@ def _phase_problems(phase: Phase) -> Iterator[str]:
         yield f"paired is not one of {', '.join(PAIRED)}"
     elif phase.paired != "l1" and phase.temperatures:
         yield "a phase with temperatures has no paired objective but l1"
+    if not (_is_number(phase.texture) and 0 <= phase.texture <= 1):
+        yield "texture is not a share from 0 to 1"
+    elif phase.texture and phase.temperatures:
+        yield "texture is for paired regression: with temperatures the normal dose itself is shown"
     if not (_is_number(phase.l1_weight) and phase.l1_weight >= 0):
         yield "l1_weight is not a number from 0 on"
     temperatures = phase.temperatures

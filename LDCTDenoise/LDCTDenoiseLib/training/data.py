@@ -12,7 +12,7 @@ from .noise_bank import NoisySeries
 from .shapes import drawn_patch
 
 HU_RANGE = (-1024, 3071)
-SHAPES_NOISE = (1.0, 60.0)  # HU, inserted into every other drawn patch
+SHAPES_NOISE = (1.0, 60.0)  # HU, of the normal dose in every other drawn patch
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class PatchSampler:
     expected_target  the normal dose of a pair is noise like any other. A network trained to its mean may be shown the
                      mean of that noise given the low dose, which has the same minimum and less scatter; a network that
                      learns the distribution must be shown a sample.
+    texture          from 0 to 1, how much of the normal dose's texture an expected target is to keep. At 0 the network
+                     learns the normal dose itself, and the answer nearest to it keeps the share a of the noise that it
+                     sees, a the dose fraction: less than a normal dose has, by √a. The normal dose and β of the
+                     difference to the low dose, β = √a/(1 + √a), has an expectation that keeps √a: as noisy as a
+                     normal dose. In between it is that much of the way
     sampling         a series is drawn in proportion to its slices ("slices"), their root ("sqrt") or as often as any
                      other ("series"); its slices and places in them evenly, which is the integer shift of a patch
     shift            pixels by which a patch may reach into air beyond the slice: the shift of whole slices
@@ -64,6 +69,7 @@ class PatchSampler:
     batch: int
     spread: DoseSpread = DoseSpread()
     expected_target: bool = True
+    texture: float = 0.0
     sampling: str = "sqrt"
     shift: int = 0
     scale: tuple[float, float] = (1.0, 1.0)
@@ -97,17 +103,18 @@ class PatchSampler:
         fields = rng.permutation(len(series.noise[index]))[:2]
         first, second = (_window(series.noise[index, k], y, x, side, fill=0) for k in fields)
         if self.shapes and rng.random() < self.shapes:
-            normal, extra = drawn_patch(side, rng), 0.0
-            inserted = np.exp(rng.uniform(*np.log(SHAPES_NOISE))) * (rng.random() > 0.5)
+            normal, level = drawn_patch(side, rng), 0.0
+            extra = np.exp(rng.uniform(*np.log(SHAPES_NOISE))) * (rng.random() > 0.5)
         else:
             level = float(series.level[index])
             extra = self.spread.draw_extra(level, rng)
-            inserted = np.sqrt((level**2 + extra**2) * (1 / self.spread.draw_dose(rng) - 1))
-        if inserted == 0:
-            low = normal
-        elif self.expected_target:
+        dose = self.spread.draw_dose(rng)
+        inserted = np.sqrt((level**2 + extra**2) * (1 / dose - 1))
+        if self.expected_target:
             noise = np.hypot(extra, inserted) * first
-            low, normal = normal + noise, normal + extra**2 / (extra**2 + inserted**2) * noise
+            kept = extra**2 / (extra**2 + inserted**2) if extra else 0.0
+            low, normal = normal + noise, normal + kept * noise
+            normal += self.texture * np.sqrt(dose) / (1 + np.sqrt(dose)) * (low - normal)
         else:
             normal = normal + extra * second
             low = normal + inserted * first
