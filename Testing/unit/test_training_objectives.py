@@ -57,6 +57,15 @@ def test_the_decibel_loss_is_the_mean_psnr_of_the_samples():
     assert math.isfinite(decibel_loss(real, real)), "a perfect answer too has a loss"
 
 
+def test_the_decibel_loss_sees_a_bias_that_noise_hides():
+    rng = np.random.default_rng(0)
+    noise = 0.02 * torch.from_numpy(rng.standard_normal((4, 1, 64, 64), np.float32))
+    real, without = torch.zeros_like(noise), noise - noise.mean()
+    cost = [float(decibel_loss(without + bias, real) - decibel_loss(without, real)) for bias in (0.001, 0.005)]
+    pixels = np.log(1 + 0.005**2 / 0.02**2)
+    assert 0 < cost[0] < cost[1] and cost[1] > 3 * pixels
+
+
 def test_the_decibel_loss_asks_for_the_mean_where_l1_asks_for_the_median():
     real = torch.tensor([0.0, 0.0, 0.3])[None]
     answer = torch.zeros(1, 1, requires_grad=True)

@@ -35,7 +35,7 @@ def take_step(state: TrainingState, batch: Batch, config: TrainingConfig, engine
     loss = shown = figures.loss
     if batch.phase.paired == "decibel":
         loss = decibel_loss(generated, residual)
-        shown = loss.exp()  # positive like every other: the geometric mean of the squared errors
+        shown = loss.exp()  # positive like every other
     state.optimizer.zero_grad(set_to_none=True)
     engine.backward(loss)
     norm = torch.nn.utils.clip_grad_norm_(state.network.parameters(), CLIP)
