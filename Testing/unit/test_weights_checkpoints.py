@@ -261,17 +261,3 @@ def test_weights_of_another_kind_are_refused(home, tmp_path, value):
 def test_a_pytorch_file_of_something_else_is_refused(home, tmp_path, content):
     torch.save(content, tmp_path / "fine.pth")
     assert "is a PyTorch file, but" in refused(tmp_path / "fine.pth")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"prompt_learner.ctx": torch.zeros(2), "clip_model.logit_scale": torch.zeros(1)},
-        {"step": 3, "model": {"alphas": torch.zeros(2), "model.unet0.prompt": torch.zeros(2)}, "scaler": None},
-        {"step": 3, "model": {}, "ema": {"ema_model.model.unet0.prompt": torch.zeros(2)}},
-    ],
-    ids=["DA-CLIP", "DA-Diff", "DA-Diff's average"],
-)
-def test_founddiff_is_recognised_and_cannot_be_imported_yet(home, tmp_path, content):
-    torch.save(content, tmp_path / "rddm_fine.pth")
-    assert "checkpoint of FoundDiff, which this version cannot import yet" in refused(tmp_path / "rddm_fine.pth")

@@ -62,7 +62,8 @@ def write_tensors(tensors: Mapping[str, Tensor]) -> bytes:
         tensor = tensors[name].detach().cpu().contiguous()
         if tensor.dtype not in known or name == _METADATA:
             raise ValueError(f"the tensor {name} ({tensor.dtype}) has no place in a safetensors file")
-        part = tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
+        flat = tensor.as_strided((tensor.numel(),), (1,))  # one number may be contiguous with any stride
+        part = flat.view(torch.uint8).numpy().tobytes()
         begin, end = end, end + len(part)
         header[name] = {"dtype": known[tensor.dtype][0], "shape": list(tensor.shape), "data_offsets": [begin, end]}
         parts.append(part)
