@@ -39,9 +39,9 @@ def test_real_stacks_are_read_as_their_own_decoder_reads_them():
 def test_prepared_noise_belongs_to_one_file_and_is_made_anew_when_damaged(tmp_path, monkeypatch):
     made = []
 
-    def make(volume, seed, progress=None):
+    def make(volume, seed, progress=None, place=None):
         made.append(seed)
-        return make_noise(volume, seed, progress)
+        return make_noise(volume, seed, progress, place)
 
     monkeypatch.setattr(noise_bank, "make_noise", make)
     stack = np.random.default_rng(0).normal(40, 20, (1, 64, 64)).astype(np.int16)

@@ -48,14 +48,14 @@ def fan_scanner(args: argparse.Namespace):
     return replace(TYPICAL, geometry=geometry, **given)
 
 
-def scanner_of(volume, scanner, args: argparse.Namespace, reference: float):
+def scanner_of(volume, scanner, args: argparse.Namespace, reference: float, place=None):
     """`scanner`, either kind, with what is not given in the options fitted to the volume's own noise."""
     from ..simulation.calibration import KERNEL_LIMITS, calibrated_scanner
 
     if args.photons is not None and args.kernel is not None:
         return scanner
     try:
-        fitted = calibrated_scanner(volume, scanner, reference, fit_kernel=args.kernel is None)
+        fitted = calibrated_scanner(volume, scanner, reference, fit_kernel=args.kernel is None, place=place)
     except InputError:
         if args.photons is None:
             raise

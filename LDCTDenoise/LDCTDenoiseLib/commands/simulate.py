@@ -10,6 +10,7 @@ from ..errors import InputError
 from .arguments import add_input, add_output_rules
 from .outputs import check_outputs
 from .scanner_arguments import add_scanner, fan_scanner, kernel_of, scanner_of
+from .simulation_place import add_device, chosen_place
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--geometry", choices=("fan", "parallel"), default="fan", help="parallel: quick, without most of the options"
     )
+    add_device(parser)
     add_scanner(parser)
     add_output_rules(parser)
 
@@ -42,16 +44,24 @@ def run(args: argparse.Namespace, reporter) -> None:
     scanner = fan_scanner(args)  # checks the options in either case
     if args.geometry == "parallel":
         scanner = _parallel(args)
+    place = chosen_place(args.device if args.geometry == "fan" else "cpu", reporter.notice)
     volume = read_volume(args.input, progress=reporter.progress)
     for text in volume.source.notices:
         reporter.notice(text)
-    scanner = scanner_of(volume, scanner, args, args.reference_dose)
+    scanner = scanner_of(volume, scanner, args, args.reference_dose, place)
     low = simulate_low_dose(
-        volume, args.dose, seed=args.seed, scanner=scanner, reference=args.reference_dose, progress=reporter.progress
+        volume,
+        args.dose,
+        seed=args.seed,
+        scanner=scanner,
+        reference=args.reference_dose,
+        place=place,
+        progress=reporter.progress,
     )
     reporter.close()
     write_volume(low, args.output, overwrite=args.overwrite)
     facts = {"dose": args.dose, "reference_dose": args.reference_dose, "geometry": args.geometry, "seed": args.seed}
+    facts["device"] = place.device
     facts |= {name: value for name, value in vars(scanner).items() if isinstance(value, float)}
     reporter.result({"output": str(args.output), **facts})
     if args.progress == "auto":
@@ -67,6 +77,8 @@ def _parallel(args: argparse.Namespace):
     unknown = ("readings", "bowtie", "modulation", "along_z", "isocentre")
     if any(getattr(args, name) is not None for name in unknown) or args.quarter_offset:
         raise InputError("Parallel beams know only --kernel, --photons, --electronic and --views.")
+    if args.device not in ("auto", "cpu"):
+        raise InputError("Parallel beams are computed on the processor: leave out --device.")
     given = {name: getattr(args, name) for name in known if getattr(args, name) is not None}
     if args.kernel is not None:
         given["kernel"] = kernel_of(args.kernel)

@@ -9,6 +9,7 @@ from ..errors import InputError
 from .arguments import add_output_rules
 from .outputs import check_outputs
 from .scanner_arguments import add_scanner, fan_scanner, scanner_of
+from .simulation_place import add_device, chosen_place
 
 FIRST = ("case", "map_error", "map_correlation", "level", "shape_error", "lung", "soft", "dense")
 SECOND = ("case", "nps_mean_real", "nps_mean", "nps_error", "nps_peak_real", "nps_peak", "shift", "shift_real")
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference-dose", type=float, default=1.0, metavar="F", help="of the others (default 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same noise (default 0)")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="every case")
+    add_device(parser)
     add_scanner(parser)
     add_output_rules(parser)
 
@@ -37,11 +39,11 @@ def run(args: argparse.Namespace, reporter) -> None:
     scanner, paths = fan_scanner(args), find_pairs(args.pairs, args.only)
     if args.csv:
         check_outputs([args.csv], args.overwrite)
-    rows = []
+    place, rows = chosen_place(args.device, reporter.notice), []
     for number, pair in enumerate(read_pairs(paths), 1):
-        own = scanner_of(pair.normal, scanner, args, args.reference_dose)  # the low-dose image has no say in it
+        own = scanner_of(pair.normal, scanner, args, args.reference_dose, place)  # the low-dose image has no say in it
         spacing = pair.normal.spacing[:2]
-        found = validate(pair.normal.hu, pair.low.hu, spacing, own, args.dose, args.reference_dose, args.seed)
+        found = validate(pair.normal.hu, pair.low.hu, spacing, own, args.dose, args.reference_dose, args.seed, place)
         facts = {"kernel": own.kernel, "order": own.order, "photons": own.photons}
         rows.append({"case": pair.name, "method": "fan", **found, **facts})
         reporter.progress(number, len(paths), "validate")

@@ -44,13 +44,12 @@ def prepare(
     """
     if precision not in ("auto", *PRECISIONS):
         raise InputError(f"There is no precision {precision}: choose auto or one of {', '.join(PRECISIONS)}.")
-    if not _DEVICE.fullmatch(device):
-        raise InputError(f"There is no device {device}: choose auto, cpu, cuda, cuda:N or mps.")
+    check_device(device)
     if not denoiser.uses_device:  # a device is no mistake beside methods that do: this one computes on the processor
         return Setup()
     notices: list[str] = []
     reference = _try(denoiser, "cpu", "float32")
-    for name in _devices(device):
+    for name in devices_to_try(device):
         wanted = (*fast_precisions(name), "float32") if precision == "auto" else (precision, "float32")
         for kind in dict.fromkeys(wanted):
             try:
@@ -70,8 +69,14 @@ def move_to_processor(denoiser: Denoiser) -> None:
     _place(denoiser, "cpu", "float32")
 
 
-def _devices(wanted: str) -> list[str]:
-    """What to try, in this order; the last one is used."""
+def check_device(wanted: str) -> None:
+    """InputError for what no machine has."""
+    if not _DEVICE.fullmatch(wanted):
+        raise InputError(f"There is no device {wanted}: choose auto, cpu, cuda, cuda:N or mps.")
+
+
+def devices_to_try(wanted: str) -> list[str]:
+    """In this order; the last one is used. InputError for what this machine lacks."""
     available = available_devices()
     if wanted == "auto":
         return available[:1] if available[0] == "cpu" else [available[0], "cpu"]

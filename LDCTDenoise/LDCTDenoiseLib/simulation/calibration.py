@@ -17,24 +17,32 @@ from ..volume import CTVolume
 from .fan_calibration import fitted_fan_scanner
 from .fan_scanner import FanScanner
 from .low_dose import Scanner, dose_noise
+from .place import Place
 
 KERNEL_PER_MEAN_FREQUENCY = 1 / 0.886  # NPS ∝ f·exp(−f²/k²) has its mean at (√π/2)·k
 KERNEL_LIMITS = (0.22, 0.7)  # 1/mm; where the spectrum cannot be measured, the middle
 
 
 def calibrated_scanner(
-    volume: CTVolume, scanner: Scanner | FanScanner | None = None, reference: float = 1.0, *, fit_kernel: bool = True
+    volume: CTVolume,
+    scanner: Scanner | FanScanner | None = None,
+    reference: float = 1.0,
+    *,
+    fit_kernel: bool = True,
+    place: Place | None = None,
 ) -> Scanner | FanScanner:
     """The scanner with the amount and the texture of noise that the volume has at `reference` of the full dose.
 
     Noise for a dose fraction a of the volume's then has √(1/a − 1) times the volume's own standard deviation (but for
     the electronic part). Parallel beams (`Scanner`, the default): photons and kernel are fitted, to the noise inserted
     for half the dose. Fan beam: see `fan_calibration`. Without `fit_kernel` the scanner keeps its kernel.
+    place  where fan beams are computed
     Raises InputError where the noise cannot be measured: no soft tissue, or no noise at all.
     """
     if isinstance(scanner, FanScanner):
         seen = volume.standard()
-        return fitted_fan_scanner(seen.hu[_spread_out(len(seen.hu))], seen.spacing[:2], scanner, reference, fit_kernel)
+        slices = seen.hu[_spread_out(len(seen.hu))]
+        return fitted_fan_scanner(slices, seen.spacing[:2], scanner, reference, fit_kernel, place)
     scanner = scanner or Scanner()
     if fit_kernel:
         scanner = replace(scanner, kernel=kernel_width(volume))

@@ -18,12 +18,15 @@ As scanners that rebin to parallel beams, and unlike the 1/L² formula, the kern
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy import fft
 
+from .arrays import HOST
 from .gridding import gridding_matrix, kernel_transform
 
 _MARGIN = 1.25  # of the period of the lines over the longest distance, for the tails of the ramp
@@ -66,7 +69,8 @@ class FanBeam:
 
     spacing     mm, (between columns, between rows)
     isocentre   mm, (x, y) of the rotation axis from the middle of the image, along columns and rows
-    A sinogram is float32 [views, channels]; the views must be even in number.
+    A sinogram is float32 [views, channels]; the views must be even in number. Both may have axes in front: several
+    images or draws at once. What goes in and comes out is NumPy's; `on` says where it is computed.
     """
 
     def __init__(
@@ -90,47 +94,64 @@ class FanBeam:
         angle = np.arange(half) * 2 * np.pi / geometry.views
         along_x, along_y = (np.multiply.outer(w, self.frequency) for w in (np.cos(angle), np.sin(angle)))
         u, v = along_x * spacing[0] * self.grid[1], along_y * spacing[1] * self.grid[0]
-        self._polar = gridding_matrix(u.ravel(), v.ravel(), self.grid[1], self.grid[0])
-        self._spread = self._polar.T.tocsr()
         # the gridding has its origin at a pixel, the scanner at its isocentre
         x, y = (positions[n // 2] for positions, n in zip(self.pixel_positions, shape[::-1], strict=True))
-        turn = np.exp(-2j * np.pi * (along_x * x + along_y * y))
-        self._origin = turn.astype(np.complex64)
-        self._waves = np.exp(2j * np.pi * np.outer(geometry.distances, self.frequency)).astype(np.complex64)
+        wave = 2 * np.pi * np.outer(geometry.distances, self.frequency)
+        turn = np.outer(np.arange(geometry.views // 2 + 1), geometry.fan_angles)
         profile = [kernel_transform((np.arange(n) - n // 2) / g) for n, g in zip(shape, self.grid, strict=True)]
-        self._apodisation = np.outer(*profile).astype(np.float32)
+        polar = gridding_matrix(u.ravel(), v.ravel(), self.grid[1], self.grid[0])
+        self._arrays = HOST
+        self._prepared = _Prepared(
+            polar=polar,
+            spread=polar.T.tocsr(),
+            origin=np.exp(-2j * np.pi * (along_x * x + along_y * y)).astype(np.complex64),
+            cosines=np.cos(wave).astype(np.float32),
+            sines=np.sin(wave).astype(np.float32),
+            turn=np.exp(1j * turn).astype(np.complex64),
+            apodisation=np.outer(*profile).astype(np.float32),
+        )
+
+    def on(self, arrays) -> FanBeam:
+        """The same projector, computing with other `arrays`, such as a torch device's."""
+        other = copy(self)
+        other._arrays = arrays
+        other._prepared = _Prepared(*(arrays.put(values) for values in self._prepared))
+        return other
 
     def project(self, image: np.ndarray, response: np.ndarray | float = 1.0) -> np.ndarray:
         """Line integrals, float32 [views, channels], of an image in 1/mm; `response` at `self.frequency` smooths it."""
-        spectrum = fft.fft2(self._to_grid(image / self._apodisation), workers=-1)
-        lines = _times(self._polar, spectrum).reshape(self._origin.shape) * self._origin
+        arrays, ready = self._arrays, self._prepared
+        image = arrays.put(np.asarray(image, np.float32)) / ready.apodisation
+        spectrum = arrays.image_to_spectrum(self._to_grid(image))
+        lines = arrays.times(ready.polar, spectrum.reshape(*image.shape[:-2], -1))
+        lines = lines.reshape(*image.shape[:-2], *ready.origin.shape) * ready.origin
         area = self.spacing[0] * self.spacing[1]
         both_signs = np.where(self.frequency > 0, 2, 1) * self._step * area
-        lines *= (both_signs * response).astype(np.float32)
+        lines *= arrays.put((both_signs * response).astype(np.float32))
+        real, imaginary = arrays.parts(lines)
+        even, odd = real @ ready.cosines.T, imaginary @ ready.sines.T
         # the lines of the second half turn are those of the first, seen from the other side: s → −s
-        first, second = (lines @ waves.T for waves in (self._waves, self._waves.conj()))
-        return self._shifted(np.concatenate([first.real, second.real]), +1)
+        return arrays.take(self._shifted(arrays.concatenate([even - odd, even + odd], -2), +1))
 
     def reconstruct(self, sinogram: np.ndarray, apodisation: np.ndarray | float = 1.0) -> np.ndarray:
         """Filtered back-projection, float32 [rows, columns] in 1/mm; `apodisation` of the ramp at `self.frequency`."""
-        geometry, half = self.geometry, self.geometry.views // 2
-        rays = self.parallel(sinogram)
-        rays *= (geometry.source_isocentre * np.cos(geometry.fan_angles) * self._angle_step).astype(np.float32)
-        first, second = (rays[part] @ self._waves.real for part in (slice(half), slice(half, None)))
-        lines = (first + second).astype(np.complex64)
-        first, second = (rays[part] @ self._waves.imag for part in (slice(half), slice(half, None)))
-        lines.imag = second - first
+        arrays, ready, geometry = self._arrays, self._prepared, self.geometry
+        rays = self._shifted(arrays.put(np.asarray(sinogram, np.float32)), -1)
+        step = geometry.channel_width / geometry.source_detector
+        rays *= arrays.put((geometry.source_isocentre * np.cos(geometry.fan_angles) * step).astype(np.float32))
+        first, second = rays[..., : geometry.views // 2, :], rays[..., geometry.views // 2 :, :]
+        lines = arrays.join((first + second) @ ready.cosines, (second - first) @ ready.sines)
         ramp = 2 * self.frequency  # of both signs
         ramp[0] = self._step / 4  # the mean of the ramp over the central cell, so that no DC is lost
-        lines *= (ramp * apodisation * self._step * np.pi / geometry.views).astype(np.float32)
-        lines *= self._origin.conj()
-        spectrum = _times(self._spread, lines).reshape(self.grid)
-        image = fft.ifft2(spectrum, workers=-1, norm="forward").real
-        return self._from_grid(image) / self._apodisation
+        lines *= arrays.put((ramp * apodisation * self._step * np.pi / geometry.views).astype(np.float32))
+        lines *= ready.origin.conj()
+        spectrum = arrays.times(ready.spread, lines.reshape(*lines.shape[:-2], -1))
+        image = arrays.spectrum_to_image(spectrum.reshape(*lines.shape[:-2], *self.grid))
+        return arrays.take(self._from_grid(image) / ready.apodisation)
 
     def parallel(self, sinogram: np.ndarray) -> np.ndarray:
         """The same rays in order of their direction θ = 2π·i/views instead of their view; R·sin γ stays uneven."""
-        return self._shifted(sinogram, -1)
+        return self._arrays.take(self._shifted(self._arrays.put(np.asarray(sinogram, np.float32)), -1))
 
     @property
     def pixel_positions(self) -> tuple[np.ndarray, np.ndarray]:
@@ -140,36 +161,36 @@ class FanBeam:
             for n, d, shift in zip(self.shape[::-1], self.spacing, self.isocentre, strict=True)
         )
 
-    @property
-    def _angle_step(self) -> float:
-        return self.geometry.channel_width / self.geometry.source_detector
-
-    def _shifted(self, sinogram: np.ndarray, sign: int) -> np.ndarray:
+    def _shifted(self, sinogram, sign: int):
         """Every channel moved by its fan angle along the turn: from directions θ to views β (+1), or back (−1)."""
-        views = self.geometry.views
-        harmonics = fft.rfft(np.asarray(sinogram, np.float32), axis=0, workers=-1)
-        phase = np.multiply.outer(np.arange(len(harmonics)), self.geometry.fan_angles)
-        harmonics *= np.exp(1j * sign * phase).astype(np.complex64)
-        return fft.irfft(harmonics, views, axis=0, workers=-1)
+        harmonics = self._arrays.turn_to_harmonics(sinogram)
+        harmonics *= self._prepared.turn if sign > 0 else self._prepared.turn.conj()
+        return self._arrays.harmonics_to_turn(harmonics, self.geometry.views)
 
-    def _to_grid(self, image: np.ndarray) -> np.ndarray:
+    def _to_grid(self, image):
         """On the oversampled grid with the middle pixel at the corner, where the FFT has its origin."""
-        padded = np.zeros(self.grid, np.float32)
-        padded[: self.shape[0], : self.shape[1]] = image
-        return np.roll(padded, (-(self.shape[0] // 2), -(self.shape[1] // 2)), (0, 1))
+        padded = self._arrays.zeros((*image.shape[:-2], *self.grid))
+        padded[..., : self.shape[0], : self.shape[1]] = image
+        return self._arrays.roll(padded, (-(self.shape[0] // 2), -(self.shape[1] // 2)), (-2, -1))
 
-    def _from_grid(self, image: np.ndarray) -> np.ndarray:
-        rolled = np.roll(image, (self.shape[0] // 2, self.shape[1] // 2), (0, 1))
-        return rolled[: self.shape[0], : self.shape[1]].astype(np.float32)
+    def _from_grid(self, image):
+        rolled = self._arrays.roll(image, (self.shape[0] // 2, self.shape[1] // 2), (-2, -1))
+        return rolled[..., : self.shape[0], : self.shape[1]]
+
+
+class _Prepared(NamedTuple):
+    """What the geometry decides, on the device that computes with it. Samples are those of all radial lines."""
+
+    polar: object  # sparse float32 [samples, grid rows · columns]
+    spread: object  # its transpose
+    origin: object  # complex64 [views / 2, frequencies]: from the middle pixel to the isocentre
+    cosines: object  # float32 [channels, frequencies], of 2π · distance · frequency
+    sines: object
+    turn: object  # complex64 [views / 2 + 1, channels]: harmonics of a turn by the channel's fan angle
+    apodisation: object  # float32 [rows, columns]: what the gridding multiplies an image by
 
 
 @lru_cache(maxsize=2)
 def fan_beam(shape, spacing, geometry: FanGeometry, isocentre=(0.0, 0.0)) -> FanBeam:
     """The projector of these images, kept: its matrices take a second and some 200 MB to build."""
     return FanBeam(shape, spacing, geometry, isocentre)
-
-
-def _times(matrix, values: np.ndarray) -> np.ndarray:
-    """Real sparse matrix times complex64 values, without a complex copy of the matrix."""
-    pairs = np.ascontiguousarray(values, np.complex64).reshape(-1, 1).view(np.float32)
-    return (matrix @ pairs).view(np.complex64).ravel()

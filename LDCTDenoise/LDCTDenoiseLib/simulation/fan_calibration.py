@@ -17,6 +17,7 @@ from ..quality.noise import SOFT_TISSUE_HU, global_noise_level
 from ..quality.nps import NoisePowerSpectrum, find_rois, measure_nps
 from .exposure import check_dose
 from .fan_scanner import DoseSimulator, FanScanner
+from .place import Place
 
 LOWEST = 0.25  # 1/mm
 LEAST_POWER = 0.03  # of the spectrum's maximum: weaker rings hold rounding and what leaks from the stronger
@@ -29,17 +30,23 @@ _USUAL_WIDTH, _USUAL_ORDER, _DOUBT = 0.5, 2.0, 0.1  # what decides where the spe
 
 
 def fitted_fan_scanner(
-    hu: np.ndarray, spacing: tuple[float, float], scanner: FanScanner, reference: float = 1.0, fit_kernel: bool = True
+    hu: np.ndarray,
+    spacing: tuple[float, float],
+    scanner: FanScanner,
+    reference: float = 1.0,
+    fit_kernel: bool = True,
+    place: Place | None = None,
 ) -> FanScanner:
     """The scanner with the photons, kernel and order that give the noise of axial slices.
 
     hu         [slices, rows, columns], HU: a few slices of the volume
     reference  fraction of the full dose that they stand for
     fit_kernel False leaves the scanner's kernel as it is
+    place      where fan beams are computed
     Raises InputError where there is no noise to measure.
     """
     check_dose(reference / 2, reference)
-    simulators = [DoseSimulator(slice_hu, spacing, scanner) for slice_hu in hu]
+    simulators = [DoseSimulator(slice_hu, spacing, scanner, place) for slice_hu in hu]
     rois = find_rois(hu, spacing)
     own = measure_nps(hu, rois, spacing)
     if len(rois) and not own.noise > LEAST_NOISE:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .exposure import WATER, added_variance, angular_modulation, bowtie_transmission, check_dose, log_variance
 from .fan_beam import FanGeometry, fan_beam
+from .place import Place
 
 REFERENCE_VIEWS = 1152  # a turn, for which `photons` is given
 SMOOTHING_MM = 0.75  # σ; the noise of the slice itself is no object, and would scatter the photon count
@@ -55,16 +56,20 @@ class DoseSimulator:
 
     slice_hu   [rows, columns], HU
     spacing    mm, (between columns, between rows)
+    place      where projections and reconstructions are computed; the slices of a run share one. Default: the processor
     What lies outside the slice's field of view is taken as air; rays outside the scanner's fan carry no noise.
     """
 
-    def __init__(self, slice_hu: np.ndarray, spacing: tuple[float, float], scanner: FanScanner):
-        self.scanner = scanner
+    def __init__(
+        self, slice_hu: np.ndarray, spacing: tuple[float, float], scanner: FanScanner, place: Place | None = None
+    ):
+        self.scanner, self.place = scanner, place or Place()
         size = tuple(float(d) for d in spacing[:2])
         shape, isocentre = tuple(slice_hu.shape), tuple(float(d) for d in scanner.isocentre)
         self.beam = fan_beam(shape, size, scanner.geometry, isocentre)
         attenuation = np.clip(np.asarray(slice_hu, np.float32) / 1000 + 1, 0, None) * np.float32(WATER)
-        self.thickness = self.beam.project(attenuation, _smoothing(self.beam.frequency, size))
+        smoothing = _smoothing(self.beam.frequency, size)
+        self.thickness = self.place.compute(self.beam, lambda beam: beam.project(attenuation, smoothing))
         geometry = scanner.geometry
         bowtie = bowtie_transmission(geometry.fan_angles, geometry.source_isocentre, scanner.bowtie)
         modulation = angular_modulation(self.thickness, scanner.modulation)
@@ -89,11 +94,13 @@ class DoseSimulator:
         """An image in HU, float32 [rows, columns], of Gaussian noise with this variance on the rays.
 
         scanner  one whose kernel to use instead of this one's
+        The generator is NumPy's at every place: a seed gives the same noise but for the rounding of float32.
         """
         rays = rng.standard_normal(variance.shape, dtype=np.float32)
         rays *= np.sqrt(variance)
         apodisation = (scanner or self.scanner).apodisation(self.beam.frequency)
-        return self.beam.reconstruct(rays, apodisation) * np.float32(1000 / WATER)
+        image = self.place.compute(self.beam, lambda beam: beam.reconstruct(rays, apodisation))
+        return image * np.float32(1000 / WATER)
 
 
 def _smoothing(frequency: np.ndarray, size: tuple[float, float]) -> np.ndarray:

@@ -17,6 +17,7 @@ from ..volume import CTVolume
 from .exposure import WATER, check_dose, longitudinal_modulation
 from .fan_scanner import DoseSimulator, FanScanner
 from .parallel_beam import parallel_beam
+from .place import Place
 
 FAN_VIEWS = 1152  # a turn, for which `photons` is given
 FAN_CHANNEL = 0.7047  # mm at the isocentre: 1.2858 mm channels, 595 of 1085.6 mm away
@@ -44,14 +45,15 @@ def dose_noise(
     scanner: Scanner | FanScanner,
     rng: np.random.Generator,
     reference: float = 1.0,
+    place: Place | None = None,
 ) -> np.ndarray:
     """Noise in HU, float32 [rows, columns], to add to a slice of `reference` of the full dose to bring it to `dose`.
 
     spacing is (between columns, between rows) in mm; parallel beams take pixels as square. For many draws or doses of
-    one slice, `DoseSimulator` projects it only once.
+    one slice, `DoseSimulator` projects it only once. `place` is where fan beams are computed.
     """
     if isinstance(scanner, FanScanner):
-        return DoseSimulator(slice_hu, spacing, scanner).noise(dose, rng, reference)
+        return DoseSimulator(slice_hu, spacing, scanner, place).noise(dose, rng, reference)
     check_dose(dose, reference)
     if reference != 1:  # the slice is the full dose of a weaker tube
         scanner, dose = replace(scanner, photons=scanner.photons * reference), dose / reference
@@ -81,12 +83,14 @@ def simulate_low_dose(
     seed: int = 0,
     scanner: Scanner | FanScanner | None = None,
     reference: float = 1.0,
+    place: Place | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> CTVolume:
     """The volume as a scan at a fraction `dose` of the full dose would show it; the same seed gives the same noise.
 
     reference  the fraction of the full dose that the volume itself stands for
+    place      where fan beams are computed (default: the processor); parallel beams are the processor's
     The scanner turns in the axial planes, however the volume is stored; slices are counted from the feet.
 
     Raises InputError unless 0 < dose < reference ≤ 1, Cancelled when `cancel()` is true.
@@ -101,7 +105,8 @@ def simulate_low_dose(
         if cancel and cancel():
             raise Cancelled
         tube = replace(scanner, photons=scanner.photons * float(current[i])) if along_z else scanner
-        low[i] = slice_hu + dose_noise(slice_hu, spacing, dose, tube, np.random.default_rng([seed, i]), reference)
+        rng = np.random.default_rng([seed, i])
+        low[i] = slice_hu + dose_noise(slice_hu, spacing, dose, tube, rng, reference, place)
         if progress:
             progress(i + 1, len(low), "simulate")
     np.clip(low, min(-1024.0, float(volume.hu.min())), None, out=low)

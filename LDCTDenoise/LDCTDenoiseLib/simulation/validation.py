@@ -11,6 +11,7 @@ from ..quality.metrics import as_stack, check_same_shape
 from ..quality.nps import find_rois, measure_nps
 from ..quality.tissue import LEAST_VOXELS, classes
 from .fan_scanner import DoseSimulator, FanScanner
+from .place import Place
 
 WINDOW_MM = 15.0  # side of the squares of the noise map: 4 to 5 % scatter, where 6 mm would have 12 %
 DENSE = 7.5  # a line integral, 39 cm of water: what lies on so weakened a ray is as noisy as shoulders and hips
@@ -34,8 +35,10 @@ def validate(
     dose: float = 0.25,
     reference: float = 1.0,
     seed: int = 0,
+    place: Place | None = None,
 ) -> dict[str, float]:
     """Figures of one pair: axial slices [rows, columns] or [slices, rows, columns], HU; spacing in mm.
+    place: where fan beams are computed.
 
     map_error, map_correlation  the map of local standard deviations (15 mm) over lung, fat and soft tissue: root mean
                                 square of simulated − real in % of the mean real one, and Pearson's r
@@ -48,7 +51,7 @@ def validate(
     """
     check_same_shape(low, normal)
     normal, low = as_stack(normal).astype(np.float32), as_stack(low)
-    simulators = [DoseSimulator(slice_hu, spacing, scanner) for slice_hu in normal]
+    simulators = [DoseSimulator(slice_hu, spacing, scanner, place) for slice_hu in normal]
     floor = min(-1024.0, float(normal.min()))
     draws = []
     for number in range(DRAWS):

@@ -21,6 +21,7 @@ from ..files import read_volume
 from ..quality.noise import global_noise_level
 from ..simulation.calibration import calibrated_scanner
 from ..simulation.fan_scanner import TYPICAL, DoseSimulator
+from ..simulation.place import Place
 from ..volume import CTVolume
 from .ctz import read_ctz
 from .series import name_of
@@ -42,8 +43,10 @@ class NoisySeries:
     level: np.ndarray
 
 
-def load_series(path: Path, cache: Path, progress: Callable[[int, int, str], None] | None = None) -> NoisySeries:
-    """One series and its noise; made once and kept in the folder `cache`."""
+def load_series(
+    path: Path, cache: Path, progress: Callable[[int, int, str], None] | None = None, place: Place | None = None
+) -> NoisySeries:
+    """One series and its noise; made once and kept in the folder `cache`. `place`: where its fan beams are computed."""
     path, cache = Path(path), Path(cache)
     name = name_of(path)
     key = f"{name}.{_fingerprint(path)}.v{CACHE_VERSION}"
@@ -51,7 +54,7 @@ def load_series(path: Path, cache: Path, progress: Callable[[int, int, str], Non
     arrays = _cached(stored)
     if arrays is None:
         volume = read_ctz(path) if path.suffix.lower() == ".ctz" else read_volume(path).standard()  # axial slices
-        made = make_noise(volume, seed=sum(name.encode()), progress=progress)
+        made = make_noise(volume, seed=sum(name.encode()), progress=progress, place=place)
         for file, array in zip(stored, made, strict=True):
             with atomic_output(file, overwrite=True) as aside:
                 np.save(aside, array)
@@ -96,7 +99,7 @@ def _cached(files: list[Path]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | No
 
 
 def make_noise(
-    volume: CTVolume, seed: int, progress: Callable[[int, int, str], None] | None = None
+    volume: CTVolume, seed: int, progress: Callable[[int, int, str], None] | None = None, place: Place | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """normal dose, noise fields and own noise level of a volume, as in NoisySeries."""
     rng = np.random.default_rng(seed)
@@ -105,11 +108,11 @@ def make_noise(
     if not np.isfinite(levels).any():
         raise InputError("The noise of this series cannot be measured: it shows no soft tissue.")
     levels = np.where(np.isfinite(levels), levels, np.nanmedian(levels)).astype(np.float32)
-    scanner = calibrated_scanner(volume, TYPICAL)
+    scanner = calibrated_scanner(volume, TYPICAL, place=place)
     noise = np.empty((len(hu), FIELDS, *hu.shape[1:]), np.float16)
     for i, slice_hu in enumerate(hu):
         tissue = (slice_hu > -200) & (slice_hu < 200)
-        simulator = DoseSimulator(slice_hu, volume.spacing[:2], scanner)
+        simulator = DoseSimulator(slice_hu, volume.spacing[:2], scanner, place)
         for k in range(FIELDS):
             width = scanner.kernel * np.exp(KERNEL_SPREAD[k] * rng.standard_normal())
             dose = np.exp(rng.uniform(*np.log(DOSES)))

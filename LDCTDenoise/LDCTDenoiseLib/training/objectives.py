@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-FLOOR = (5 * 2 / 4096) ** 2  # 5 HU, squared: below it errors count for what they are, not for what they are a share of
+FLOOR = (2 * 2 / 4096) ** 2  # 2 HU, squared: below it errors count for what they are, not for what they are a share of
 COARSE = 16  # pixels over which errors are averaged to see a bias
 CHUNK = 1 << 14  # dimensions at once: some MB for a batch of 24
 
