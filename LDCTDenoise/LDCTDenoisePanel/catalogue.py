@@ -14,7 +14,8 @@ class Method:
     """A method as the panel shows it.
 
     size: bytes of its weights. ready: it can be used now; if not, `why` may say why in a sentence, `hasWeights` is
-    whether its weights are here (or it needs none), and `missing` names the packages that it lacks.
+    whether its weights are here (or it needs none), and `missing` names the packages that it lacks. perceives: it can
+    also tell how much dose and which anatomy a volume looks like.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Method:
     why: str = ""
     hasWeights: bool = True
     missing: tuple = ()
+    perceives: bool = False
 
     @property
     def isRandom(self):
@@ -70,6 +72,10 @@ class Catalogue:
         wanted = [method for id in FIRST_CHOICES for method in ready if method.id == id]
         return next(iter(wanted + ready + self._methods), None)
 
+    def perceiving(self):
+        """The first method that is ready and tells dose and anatomy, or None."""
+        return next((method for method in self.ready() if method.perceives), None)
+
     def refined(self, answer):
         """This catalogue with what a worker told, which has tried the packages. Unknown models are left out."""
         told = []
@@ -85,6 +91,7 @@ TOLD = ("title", "description", "family", "size", "licence", "quality", "time", 
 
 def readCatalogue():
     """The catalogue from the cards: JSON only, quick, nothing heavy is imported."""
+    from LDCTDenoiseLib.methods.perception import perceives
     from LDCTDenoiseLib.methods.requirements import missing_packages
     from LDCTDenoiseLib.weights.store import PRESENT, availability, list_models
 
@@ -101,6 +108,7 @@ def readCatalogue():
                 why="" if here else state,
                 hasWeights=here,
                 missing=missing,
+                perceives=perceives(card),
             )
         )
     return Catalogue(methods)

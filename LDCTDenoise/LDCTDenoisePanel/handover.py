@@ -27,10 +27,15 @@ def write(voxels: Voxels, path: Path) -> Iterator[float]:
 
 def writeSlice(voxels: Voxels, path: Path, axis: int, index: int) -> None:
     """One slice along array axis `axis` as .npy that keeps its three axes; at once."""
-    one = np.take(voxels.view(), [index], axis=axis)
+    writeSlices(voxels, path, axis, [index])
+
+
+def writeSlices(voxels: Voxels, path: Path, axis: int, indices: list[int]) -> None:
+    """A few slices along array axis `axis` as one .npy, in their order; at once."""
+    few = np.take(voxels.view(), indices, axis=axis)
     with path.open("wb") as file:
-        _writeHeader(file, one.shape, one.dtype)
-        file.write(one.data)
+        _writeHeader(file, few.shape, few.dtype)
+        file.write(few.data)
 
 
 def readSlice(path: Path, voxels: Voxels, axis: int, index: int, strength: float):

@@ -10,6 +10,7 @@ from .denoise_job import Choice, DenoiseJob, PreviewJob
 from .folder_job import FolderJob
 from .jobs import AskJob, Job
 from .measure import MeasureJob
+from .perceive_job import PerceiveJob
 from .remix import sharedResiduals
 from .sequences import SequenceJob, isSequence, sequenceOf
 from .simulate_job import SimulateJob
@@ -184,6 +185,15 @@ class ConsoleLogic:
         themselves are in the node's attribute "LDCTDenoise.record" (JSON).
         """
         return _started(MeasureJob(self._theWorker(), before, after, reference, table), waitForCompletion)
+
+    def perceive(self, inputVolume, model: str = "founddiff", *, device: str = "auto", waitForCompletion: bool = True):
+        """How much dose and which anatomy a volume looks like to a model, by at most 16 slices spread over it.
+
+        Returns a dict, or the running job: "dose" with "median", "low" and "high" (quartiles over the slices) as
+        fractions of the usual dose; "ranges", each with "slices" [first, last), "anatomy", "probability" and "dose";
+        "suggestion" with "model", "strength" and "reason". An estimate; nothing is changed by it.
+        """
+        return _started(PerceiveJob(self._theWorker(), inputVolume, model, device), waitForCompletion)
 
     def showComparison(self, before, after) -> None:
         """Show original, denoised and signed difference side by side, linked, in the plane of acquisition.

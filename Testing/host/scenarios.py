@@ -112,6 +112,19 @@ def variants(stage, ids=("", "rddm-balanced", "nlm", "tv", "bilateral", "gaussia
 
 
 @scenario
+def perception(stage):
+    """What dose and anatomy the input looks like to a model that is here."""
+    stage.open("inputs", "method")
+    if not stage.ui.perceiveButton.isVisible():
+        raise SystemExit("There is no model here that perceives dose and anatomy.")
+    stage.click("perceiveButton")
+    section = stage.widget.panel.perception
+    if not stage.host.waitUntil(lambda: not section.isBusy, RUN_SECONDS):
+        raise SystemExit(f"Nothing after {RUN_SECONDS} s.")
+    stage.host.settle()
+
+
+@scenario
 def measure(stage):
     """The figures before and after."""
     three(stage)

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from LDCTDenoiseLib import InputError  # noqa: E402
 from LDCTDenoiseLib.networks import RDDMUNet  # noqa: E402
-from LDCTDenoiseLib.training import loop, step  # noqa: E402
+from LDCTDenoiseLib.training import loop, rddm_family, step  # noqa: E402
 from LDCTDenoiseLib.training.batches import batches  # noqa: E402
 from LDCTDenoiseLib.training.config import Phase  # noqa: E402
 from LDCTDenoiseLib.training.distributed import Alone  # noqa: E402
@@ -135,8 +135,8 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(tm
         found = objective(generated, *_)
         return replace(found, loss=found.loss * float("nan"))
 
-    objective = step.drifting_loss
-    monkeypatch.setattr(step, "drifting_loss", not_a_number)
+    objective = rddm_family.drifting_loss
+    monkeypatch.setattr(rddm_family, "drifting_loss", not_a_number)
     with pytest.raises(InputError, match=r"no longer a number at step 5: .*last good checkpoint is kept"):
         train(a_config(tmp_path, phases=broken), series, resume=True, **SILENT)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before

@@ -65,7 +65,7 @@ def shipped(folder) -> dict[str, TrainingConfig]:
 
 def test_the_shipped_configurations_are_right(shipped):
     assert {name: config.id for name, config in shipped.items()} == {name: name for name in SHIPPED}
-    assert {path.stem for path in find_config("rddm-smooth").parent.glob("*.toml")} == set(SHIPPED)
+    assert {path.stem for path in find_config("rddm-smooth").parent.glob("rddm-*.toml")} == set(SHIPPED)
     assert len({config.title for config in shipped.values()}) == len({c.description for c in shipped.values()}) == 6
 
 
@@ -141,6 +141,7 @@ def test_a_configuration_may_say_only_what_differs_from_another(folder):
         ("shift=-1\n" + HEAD + PHASE, "shift is not"),
         ("usual_dose=0.01\n" + HEAD + PHASE, "usual_dose is not a number within dose"),
         ("most_noise=-1\n" + HEAD + PHASE, "most_noise is not"),
+        ("whole_dose=-0.1\n" + HEAD + PHASE, "whole_dose is not a share"),
         ("shapes=2\n" + HEAD + PHASE, "shapes is not"),
         ("scale=[1.2, 0.8]\n" + HEAD + PHASE, "scale is not"),
         ("scale=[0.1, 1.0]\n" + HEAD + PHASE, "scale is not"),
@@ -212,7 +213,7 @@ def test_the_command_line_replaces_the_validation_and_checks_the_device_first(fo
 
     def refusal(**options) -> str:
         args = {"config": str(folder / "x.toml"), "data": None, "folder": None, "cache": None, "resume": False}
-        args |= {"resume_from": None, "begin": None, "devices": None, "progress": "none"}
+        args |= {"resume_from": None, "begin": None, "perception": None, "devices": None, "progress": "none"}
         with pytest.raises(InputError) as error:
             run_train(SimpleNamespace(**{**args, "device": "gpu", "validation": None, **options}), None)
         return str(error.value)

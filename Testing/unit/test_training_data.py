@@ -58,6 +58,11 @@ def test_a_third_of_the_normal_doses_keep_their_noise_and_the_others_get_more():
     assert spread.draw_extra(50, rng) == 0, "noisier slices stay what they are"
 
 
+def test_a_share_of_the_slices_is_shown_as_it_is():
+    low, normal = drawn(PatchSampler([a_series()], 32, 300, DoseSpread((0.25, 0.25), whole=0.2)))
+    assert (low == normal).all(axis=(1, 2, 3)).mean() == pytest.approx(0.2, abs=0.07)
+
+
 def test_every_other_drawn_patch_has_no_noise_and_stays_what_it_is():
     low, normal = drawn(PatchSampler([a_series()], 64, 60, DoseSpread(noise=0.0), shapes=1.0))
     touched = (low != normal).any(axis=(1, 2, 3))

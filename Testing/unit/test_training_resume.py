@@ -150,7 +150,7 @@ def test_a_run_goes_on_from_any_of_its_checkpoints(tmp_path):
 CHANGES = {
     "dose": (0.1, 0.2), "seed": 5, "ema": 0.5, "precision": "bfloat16", "sampling": "series", "shift": 3,
     "scale": (0.9, 1.1), "noise_input": 0.5,
-    "usual_dose": 0.25, "most_noise": 20.0, "shapes": 0.1,
+    "usual_dose": 0.25, "most_noise": 20.0, "shapes": 0.1, "whole_dose": 0.1,
 }  # fmt: skip
 
 

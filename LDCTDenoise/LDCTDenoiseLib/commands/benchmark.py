@@ -25,16 +25,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", help="default: for networks float32 and auto, a row each")
     parser.add_argument("--record", action="store_true", help="write the figures into the models' cards")
+    parser.add_argument("--scan", action="store_true", help="instead: the selective scans of FoundDiff, beside a loop")
+    parser.add_argument("--founddiff", action="store_true", help="instead: FoundDiff, with a loop and its fast scan")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # inside the process of one method
 
 
 def run(args: argparse.Namespace, reporter) -> None:
+    if args.scan:
+        from .benchmark_scan import run as compare_scans
+
+        return compare_scans(args)
+    if args.founddiff:
+        from .benchmark_founddiff import run as measure_founddiff
+
+        return measure_founddiff(args)
     if args.slices < 1:
         raise InputError("A benchmark needs at least one slice.")
     if args.one:
         print(json.dumps(_measure(args.models[0], args.slices, args.device, args.precision)))
         return
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processor cores, load {_load()} before"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processor cores, load {load()} before"
     print(f"{machine}, 512×512×{args.slices}")
     print(f"{'method':18s} {'precision':10s} {'s/slice':>8s} {'start s':>8s} {'peak MB':>8s}  device")
     for id in args.models:
@@ -60,12 +70,17 @@ def _precisions(id: str) -> list[str]:
 def _in_own_process(id: str, args: argparse.Namespace, precision: str) -> dict:
     command = [sys.executable, "-m", "LDCTDenoiseLib", "benchmark", "--one", "--models", id]
     command += ["--slices", str(args.slices), "--device", args.device, "--precision", precision]
+    return in_own_process(command, f"{id} could not be measured.")
+
+
+def in_own_process(command: list[str], otherwise: str) -> dict:
+    """What a Python command prints last, as JSON; InputError with what it complains of, or `otherwise`."""
     library = Path(__file__).resolve().parents[2]  # also where it is a folder and no installed package
     paths = os.pathsep.join(filter(None, (str(library), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": paths}
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment)
     if done.returncode:
-        raise InputError(done.stderr.strip().removeprefix("ldct-denoise: ") or f"{id} could not be measured.")
+        raise InputError(done.stderr.strip().removeprefix("ldct-denoise: ") or otherwise)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -85,7 +100,7 @@ def _measure(id: str, slices: int, device: str, precision: str) -> dict:
     return {
         "per_slice": record["seconds"] / slices,
         "start": start,
-        "peak_mb": _peak_megabytes(),
+        "peak_mb": peak_megabytes(),
         "device": record["device"],
         "precision": record["precision"],
     }
@@ -135,7 +150,7 @@ def _record_time(id: str, row: dict, slices: int, machine: str) -> None:
     save_card(find_card(id), time=figures)
 
 
-def _peak_megabytes() -> float:
+def peak_megabytes() -> float:
     """Largest resident memory of this process so far; NaN where the system does not tell (Windows)."""
     try:
         import resource
@@ -145,5 +160,5 @@ def _peak_megabytes() -> float:
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
-def _load() -> str:
+def load() -> str:
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, reporter) -> None:
     from ..files import read_volume, write_volume
     from ..files.endings import ENDINGS_SENTENCE, ending_of
-    from ..inference.engine import Settings
+    from ..inference.engine import Settings, no_steps
     from ..inference.run import WarmModel
     from ..weights.store import find_card
 
@@ -43,12 +43,14 @@ def run(args: argparse.Namespace, reporter) -> None:
     check_outputs(outputs, args.overwrite)
     card = find_card(args.model)
     if args.steps is not None and card.steps is None:
-        raise InputError(f"{card.id} evaluates each slice once: leave out --steps.")
+        raise InputError(no_steps(card.id))
 
     volume = read_volume(args.input, progress=reporter.progress)
     for text in volume.source.notices:
         reporter.notice(text)
-    settings = Settings(args.seed, args.strength, args.draws, args.device, args.precision, args.slices)
+    settings = Settings(
+        args.seed, args.strength, args.draws, args.device, args.precision, args.slices, steps=args.steps
+    )
     settings.check(volume.axial_count)
     result = WarmModel(card).denoise(volume, settings, progress=reporter.progress, notice=reporter.notice)
     record = {**result.record, "input": args.input.name, "output": args.output.name}

@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--begin", type=Path, metavar="FILE", help="start from another run's checkpoint: what both have is trained once"
     )
+    parser.add_argument(
+        "--perception", type=Path, metavar="FILE", help="of founddiff: the weights that founddiff-perception has left"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--resume-from", type=Path, metavar="FILE", help="go on from this checkpoint, such as best.pt")
     parser.add_argument(
@@ -40,7 +43,9 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..training.series import name_of
     from ..weights.store import require_torch
 
-    config = read_config(find_config(args.config), args.data, args.folder, _names(args.validation), args.begin)
+    config = read_config(
+        find_config(args.config), args.data, args.folder, _names(args.validation), args.begin, args.perception
+    )
     require_torch()
     from ..training.checkpoint import check_start
     from ..training.distributed import start_engine
@@ -73,7 +78,7 @@ def run(args: argparse.Namespace, reporter) -> None:
         )
     reporter.close()
     if engine.leads:
-        card = export(config, state, [s.name for s in series], config.folder)
+        card = export(config, state, [s.name for s in series], config.folder, series)
         reporter.result({"folder": str(config.folder), "model": card.id, "bytes": card.size, "steps": state.step})
         _speaker(args.progress)(f"{card.id}: {card.size / 1e6:.1f} MB in {config.folder}")
 

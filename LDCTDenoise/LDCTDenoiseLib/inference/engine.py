@@ -29,6 +29,7 @@ class Settings:
     """What a user chooses, and where the volume lies in a larger one.
 
     slices        half-open range of axial slices, counted along their axis as stored; None for all
+    steps         evaluations a slice, for methods that take several; None for the method's own number
     first_slice   where the volume at hand is only a part: the number of its first axial slice in the whole, as stored,
     total_slices  and how many the whole has; a part then gives the very HU that it has in the whole
     """
@@ -41,6 +42,7 @@ class Settings:
     slices: tuple[int, int] | None = None
     first_slice: int = 0
     total_slices: int | None = None
+    steps: int | None = None
 
     def check(self, count: int) -> None:
         """InputError for values that make no sense for a volume of `count` axial slices."""
@@ -95,6 +97,7 @@ def denoise_volume(
     """
     orientation, count = volume.orientation, volume.axial_count
     settings.check(count)
+    choose_steps(denoiser, settings.steps)
     if settings.draws > 1 and not denoiser.is_random:
         raise InputError(f"{denoiser.id} gives the same answer at every draw: leave the number of draws at 1.")
     first, last = settings.slices or (0, count)
@@ -115,6 +118,18 @@ def denoise_volume(
         seconds=time.perf_counter() - begun,
         stepped_down=run.rung != run.first_rung,
     )
+
+
+def choose_steps(denoiser: Denoiser, steps: int | None) -> None:
+    """Set the evaluations a slice; None is the method's own number, whatever was chosen before."""
+    if hasattr(denoiser, "steps"):
+        denoiser.steps = denoiser.default_steps if steps is None else steps
+    elif steps is not None:
+        raise InputError(no_steps(denoiser.id))
+
+
+def no_steps(id: str) -> str:
+    return f"{id} evaluates each slice once: leave out --steps."
 
 
 class _Run:

@@ -46,7 +46,8 @@ class WarmModel:
         outcome = denoise_volume(volume, self.denoiser, settings, setup=former.get(key), **callbacks)
         if not (outcome.stepped_down or outcome.setup.notices):
             self._setups = {key: outcome.setup}
-        return DenoiseResult(outcome.volume, outcome.spread, _record(self.card, volume, settings, outcome))
+        steps = getattr(self.denoiser, "steps", None)
+        return DenoiseResult(outcome.volume, outcome.spread, _record(self.card, volume, settings, outcome, steps))
 
 
 def denoise(
@@ -59,6 +60,7 @@ def denoise(
     device: str = "auto",
     precision: str = "auto",
     slices: tuple[int, int] | None = None,
+    steps: int | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     notice: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -70,16 +72,17 @@ def denoise(
     strength  1 is the full effect; less mixes the input back in: input + strength · (denoised − input)
     draws     average that many random answers; their standard deviation is given as `spread`
     slices    (A, B) for axial slices A up to but without B, counted along their axis as the volume is stored
+    steps     evaluations of the network a slice, for methods that take several; None for the method's own number
     progress  called as progress(done, total, stage); notice(text) and cancel() -> bool likewise optional
     Raises InputError with one plain sentence, Cancelled when cancel() was true.
     """
-    settings = Settings(seed, strength, draws, device, precision, slices)
+    settings = Settings(seed, strength, draws, device, precision, slices, steps=steps)
     settings.check(volume.axial_count)
     warm = WarmModel(find_card(model))
     return warm.denoise(volume, settings, progress=progress, notice=notice, cancel=cancel)
 
 
-def _record(card: Card, volume: CTVolume, settings: Settings, outcome: Outcome) -> dict:
+def _record(card: Card, volume: CTVolume, settings: Settings, outcome: Outcome, steps: int | None) -> dict:
     first, last = settings.slices or (0, volume.axial_count)
     return {
         "software": "LDCTDenoise",
@@ -92,6 +95,7 @@ def _record(card: Card, volume: CTVolume, settings: Settings, outcome: Outcome) 
         "seed": settings.seed,
         "strength": settings.strength,
         "draws": settings.draws,
+        "steps": steps,
         "slices": [settings.first_slice + first, settings.first_slice + last],
         "device": outcome.rung.device,
         "precision": outcome.setup.precision,

@@ -15,6 +15,9 @@ class Denoiser(Protocol):
     id           the model id, e.g. "nlm" or "rddm-balanced"
     uses_device  True if the method computes with torch on a device that the engine chooses
     is_random    True if another seed gives another answer (draws and spread make sense)
+
+    A method that evaluates its network several times a slice has, beside these, `steps`, which may be set (InputError
+    where it makes no sense), and `default_steps`.
     """
 
     id: str

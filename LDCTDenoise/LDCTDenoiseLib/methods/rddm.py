@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .contract import check_batch
+from .noise import gaussian_noise
 
 if TYPE_CHECKING:  # torch is imported where it computes: the classical methods live without it
     import torch
@@ -64,13 +65,8 @@ class RDDM:
         with torch.inference_mode():
             x = to_network(torch.from_numpy(slices)[:, None])
             x = torch.nn.functional.pad(x, (0, right, 0, below), mode="replicate").to(device)
-            raw = self._network(torch.from_numpy(_gaussian(seeds, x.shape[2:])).to(device), x)
+            raw = self._network(torch.from_numpy(gaussian_noise(seeds, x.shape[2:])).to(device), x)
             y = (x + torch.tanh(raw.float())).clamp(-1, 1)
             out = from_network(y)[:, 0, :rows, :columns].cpu().numpy()
         outside = (slices < LOWEST) | (slices > HIGHEST)
         return np.where(outside, slices, out)
-
-
-def _gaussian(seeds: Sequence[int], shape: tuple[int, int]) -> np.ndarray:
-    """ε, float32 [n, 1, H, W]: from NumPy and slice by slice, so that device and batch do not change it."""
-    return np.stack([np.random.default_rng(seed).standard_normal(shape, np.float32) for seed in seeds])[:, None]

@@ -35,10 +35,11 @@ def batches(
 
     def draw(step: int) -> Batch:
         phase, index, number = plan[step]
+        paired = not phase.temperatures  # drifting compares residuals, and needs some in every sample
+        spread = DoseSpread(config.dose, config.usual_dose, config.most_noise, config.whole_dose if paired else 0.0)
         sampler = PatchSampler(
-            series, phase.patch, phase.batch, DoseSpread(config.dose, config.usual_dose, config.most_noise),
-            expected_target=not phase.temperatures, texture=phase.texture, shapes=config.shapes,
-            sampling=config.sampling, shift=config.shift, scale=config.scale,
+            series, phase.patch, phase.batch, spread, expected_target=paired, texture=phase.texture,
+            shapes=config.shapes if paired else 0.0, sampling=config.sampling, shift=config.shift, scale=config.scale,
         )  # fmt: skip
         seed = [config.seed, 1, step, rank] if rank else [config.seed, 1, step]
         low, normal = sampler.draw(np.random.default_rng(seed))

@@ -9,9 +9,9 @@ import torch
 
 from ..atomic import atomic_output
 from ..errors import InputError
-from ..networks import RDDMUNet
 from ..weights.safetensors_file import read_tensors
-from .config import TrainingConfig
+from .config import Phase, TrainingConfig
+from .family import make_family
 from .state import TrainingState
 
 LAST, BEST = "checkpoint.pt", "best.pt"
@@ -23,11 +23,15 @@ def recipe(config: TrainingConfig, names: list[str], devices: int = 1) -> dict:
     names  of the series; those for validation are left out
     """
     return {
+        "family": config.family,
+        "options": config.options,
+        **make_family(config).recipe(),
         "series": sorted(set(names) - set(config.validation)),
         "network": _plain(config.network),
         "dose": list(config.dose),
         "usual_dose": config.usual_dose,
         "most_noise": config.most_noise,
+        "whole_dose": config.whole_dose,
         "shapes": config.shapes,
         "sampling": config.sampling,
         "shift": config.shift,
@@ -51,7 +55,7 @@ def check_start(config: TrainingConfig, names: list[str], devices: int = 1, resu
     elif (config.folder / LAST).exists():
         raise InputError(f"{config.folder} holds an earlier run: go on with it (--resume) or remove it.")
     elif config.begin is not None:
-        _fit(config, _weights(config.begin, "cpu")["average"])
+        _fit(config, _weights(config, "cpu")["average"])
 
 
 def save_checkpoint(path: Path, state: TrainingState, stored_recipe: dict) -> None:
@@ -93,7 +97,7 @@ def begin_run(state: TrainingState, config: TrainingConfig, device: str) -> str:
     Phases that the other run has trained with the same values count as done: variants share their paired phases.
     """
     path = config.begin
-    stored = _weights(path, device)
+    stored = _weights(config, device)
     _fit(config, stored["average"])
     for name, value in stored["average"].items():
         state.average[name].copy_(value)
@@ -116,7 +120,7 @@ def _shared_steps(stored: dict, config: TrainingConfig) -> int:
     for old, new in zip(trained, map(_plain, map(asdict, config.phases)), strict=False):
         if left <= 0:
             break
-        if old != new:
+        if {**_plain(asdict(Phase("x", 1, 1, 1, 1.0, l1_weight=1.0))), **old} != new:  # older ones have fewer entries
             return 0
         left -= old["steps"]
     return 0 if left > 0 else int(step)
@@ -175,20 +179,25 @@ def _read(path: Path, device: str) -> dict:
     return stored
 
 
-def _weights(path: Path, device: str) -> dict:
+def _weights(config: TrainingConfig, device: str) -> dict:
     """At least `average`, name → float32 tensor: from a checkpoint, or from a model's safetensors."""
+    path = config.begin
     if path.suffix != ".safetensors":
         return _read(path, device)
     try:
         tensors = read_tensors(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} could not be read ({error.strerror}).") from error
+    prefix = make_family(config).prefix
+    if any(name.startswith(prefix) for name in tensors):  # one file may hold several networks
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     return {"average": {name: value.float().to(device) for name, value in tensors.items()}}
 
 
 def _fit(config: TrainingConfig, average: dict) -> None:
+    family = make_family(config)
     with torch.device("meta"):  # names and shapes only
-        wanted = {name: value.shape for name, value in RDDMUNet(**config.network).state_dict().items()}
+        wanted = {name: value.shape for name, value in family.network().state_dict().items()}
     if {name: value.shape for name, value in average.items()} != wanted:
         raise InputError("The weights to begin with are of another network than the configuration's.")
 

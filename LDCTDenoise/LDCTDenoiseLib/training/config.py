@@ -11,7 +11,8 @@ from ..errors import InputError
 from ..weights.cards import is_id, is_text, is_whole
 
 PRECISIONS = ("float32", "bfloat16")
-PAIRED = ("l1", "decibel")
+PAIRED = ("l1", "decibel", "mse", "contrast")
+FAMILIES = ("rddm", "founddiff", "perception")
 SAMPLING = {"slices": 1.0, "sqrt": 0.5, "series": 0.0}  # a series is drawn in proportion to its slices to this power
 
 
@@ -29,7 +30,8 @@ class Phase:
     warmup: int = 100  # steps over which the rate rises from nothing
     temperatures: tuple[float, ...] = ()
     l1_weight: float = 0.0
-    paired: str = "l1"  # or "decibel": the mean PSNR itself, see objectives.decibel_loss
+    paired: str = "l1"  # or "decibel": the mean PSNR itself, see objectives.decibel_loss; founddiff also has "mse",
+    # perception has "contrast"
     texture: float = 0.0  # of the normal dose, to be kept by paired regression: see data.PatchSampler
 
     def __post_init__(self) -> None:
@@ -62,9 +64,13 @@ class TrainingConfig:
     validation: tuple[str, ...]  # names of series (patients) that are never trained on
     network: dict
     phases: tuple[Phase, ...]
+    family: str = "rddm"  # what is trained, one of FAMILIES: see training/family.py
+    options: dict = field(default_factory=dict)  # what only that family has
+    perception: Path | None = None  # founddiff: the trained perception, a file of weights or a checkpoint
     dose: tuple[float, float] = (0.05, 0.9)  # fractions of the dose, drawn log-uniformly
     usual_dose: float | None = None  # fractions near this one are drawn more often
     most_noise: float = 60.0  # HU: up to this, noise is added to the normal dose itself
+    whole_dose: float = 0.0  # share of pairs whose dose is not lowered, so that a good scan is left as it is
     shapes: float = 0.0  # share of patches that are drawn shapes without noise of their own
     sampling: str = "sqrt"  # flatter than by slices: a long series must not be most of what is seen
     shift: int = 0  # pixels by which a patch may reach over the edge of a slice; whole slices need it to be moved
@@ -102,6 +108,10 @@ def _problems(config: TrainingConfig) -> Iterator[str]:
         yield "validation is not a list of names"
     if not isinstance(config.network, dict):
         yield "network is not a table of the network's arguments"
+    if config.family not in FAMILIES:
+        yield f"family is not one of {', '.join(FAMILIES)}"
+    if not isinstance(config.options, dict):
+        yield "options is not a table"
     if not config.phases:
         yield "it needs at least one [[phase]]"
     if not (_is_range(config.dose) and config.dose[1] < 1):
@@ -112,8 +122,9 @@ def _problems(config: TrainingConfig) -> Iterator[str]:
         yield "usual_dose is not a number within dose"
     if not (_is_number(config.most_noise) and config.most_noise >= 0):
         yield "most_noise is not a number of HU from 0 on"
-    if not (_is_number(config.shapes) and 0 <= config.shapes <= 1):
-        yield "shapes is not a share from 0 to 1"
+    for name in ("whole_dose", "shapes"):
+        if not (_is_number(getattr(config, name)) and 0 <= getattr(config, name) <= 1):
+            yield f"{name} is not a share from 0 to 1"
     if not (isinstance(config.sampling, str) and config.sampling in SAMPLING):
         yield f"sampling is not one of {', '.join(SAMPLING)}"
     if not (_is_range(config.scale) and config.scale[0] >= 0.5 and config.scale[1] <= 2):

@@ -10,7 +10,7 @@ from ..errors import InputError
 from .config import Phase, TrainingConfig
 from .series import check_split, find_series
 
-PATHS = ("data", "folder", "begin")  # relative to the file that says them
+PATHS = ("data", "folder", "begin", "perception")  # relative to the file that says them
 
 
 def read_config(
@@ -19,8 +19,9 @@ def read_config(
     folder: Path | None = None,
     validation: tuple[str, ...] | None = None,
     begin: Path | None = None,
+    perception: Path | None = None,
 ) -> TrainingConfig:
-    """The configuration in a file; `data`, `folder`, `validation` and `begin` replace its own.
+    """The configuration in a file; `data`, `folder`, `validation`, `begin` and `perception` replace its own.
 
     Raises InputError with what is wrong: unknown or missing entries, values that cannot be, no data, a validation
     name that is not there."""
@@ -32,6 +33,8 @@ def read_config(
         values["validation"] = list(validation)
     if begin is not None:
         values["begin"] = Path(begin)
+    if perception is not None:
+        values["perception"] = Path(perception)
     values = {**values, "series": (), "phases": tuple(_checked(Phase, phase) for phase in phases)}
     values["folder"] = Path(folder) if folder else own_folder or Path("runs") / path.stem
     _checked(TrainingConfig, values)  # what is written in the file comes before what is missing beside it
@@ -61,7 +64,7 @@ def _values(path: Path, above: tuple[Path, ...]) -> dict:
     values = _read_toml(path)
     for key in (*PATHS, "base"):
         if not isinstance(values.get(key, ""), str):
-            what = {"base": "configuration", "begin": "file"}.get(key, "folder")
+            what = {"base": "configuration", "begin": "file", "perception": "file"}.get(key, "folder")
             raise InputError(f"The configuration is not right: {key} is not the name of a {what}.")
     for key in ("phase", "then"):
         phases = values.get(key, [])

@@ -23,6 +23,8 @@ class DoseSpread:
     usual   where not None, fractions near this one are drawn more often (a triangle over the logarithm). A slice does
             not tell how far its dose was lowered, only how noisy it is: what a network keeps of the noise follows from
             what is usual
+    whole   the share of pairs whose dose is not lowered: a slice as it is, which a network should leave as it is. Only
+            slices with no more than their own noise, so that what is noisy still counts as low dose
     noise   most noise of a normal dose, HU in soft tissue: a third of the pairs keep their own, the others get more,
             up to this, log-uniformly, since thin slices and sharp kernels are noisier than the training series
     """
@@ -30,6 +32,7 @@ class DoseSpread:
     dose: tuple[float, float] = (0.05, 0.9)
     usual: float | None = None
     noise: float = 60.0
+    whole: float = 0.0
 
     def draw_dose(self, rng: np.random.Generator) -> float:
         low, high = np.log(self.dose)
@@ -109,6 +112,8 @@ class PatchSampler:
             level = float(series.level[index])
             extra = self.spread.draw_extra(level, rng)
         dose = self.spread.draw_dose(rng)
+        if self.spread.whole and rng.random() < self.spread.whole:
+            dose, extra = 1.0, 0.0
         inserted = np.sqrt((level**2 + extra**2) * (1 / dose - 1))
         if self.expected_target:
             noise = np.hypot(extra, inserted) * first

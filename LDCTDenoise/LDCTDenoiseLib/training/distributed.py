@@ -32,8 +32,8 @@ class Alone:
     def prepare(self, network: nn.Module) -> None:
         """Once, before the first step and after weights were loaded."""
 
-    def forward(self, network: nn.Module, noise: Tensor, low_dose: Tensor) -> Tensor:
-        return network(noise, low_dose)
+    def forward(self, network: nn.Module, *inputs: Tensor) -> Tensor:
+        return network(*inputs)
 
     def backward(self, loss: Tensor) -> None:
         loss.backward()
@@ -72,8 +72,8 @@ class Several(Alone):
     def prepare(self, network: nn.Module) -> None:
         self._wrapped = self._fabric.setup_module(network, move_to_device=False)
 
-    def forward(self, network: nn.Module, noise: Tensor, low_dose: Tensor) -> Tensor:
-        return self._wrapped(noise, low_dose)
+    def forward(self, network: nn.Module, *inputs: Tensor) -> Tensor:
+        return self._wrapped(*inputs)
 
     def backward(self, loss: Tensor) -> None:
         self._fabric.backward(loss)

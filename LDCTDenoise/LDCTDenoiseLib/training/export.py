@@ -10,39 +10,47 @@ import torch
 from ..weights.cards import Card
 from ..weights.store import save_weights
 from .config import TrainingConfig
+from .noise_bank import NoisySeries
 from .state import TrainingState
 
-REFERENCES = ["Wang, Lyu, Wang: RDDM, arXiv 2605.17188 (2026)", "Yu et al., JCAT 2012 (noise insertion)"]
 
+def export(
+    config: TrainingConfig,
+    state: TrainingState,
+    series: list[str],
+    folder: Path,
+    data: list[NoisySeries] | None = None,
+) -> Card:
+    """Write `<id>.safetensors` and `<id>.json` to `folder`; `evaluate --record` adds what it measures to the card.
 
-def export(config: TrainingConfig, state: TrainingState, series: list[str], folder: Path) -> Card:
-    """Write `<id>.safetensors` and `<id>.json` to `folder`; `evaluate --record` adds what it measures to the card."""
+    series  names; data: the series themselves, from which a family may measure what it ships beside its network
+    """
+    family = state.family
     trained = [name for name in series if name not in config.validation]
     phases = "; ".join(
-        f"{p.name}: {p.steps} steps of {p.batch}×{p.patch}²"
-        + (f", drifting τ {', '.join(map(str, p.temperatures))}" if p.temperatures else ", L1")
-        for p in config.phases
+        f"{p.name}: {p.steps} steps of {p.batch}×{p.patch}², {family.objective_in_words(p)}" for p in config.phases
     )
     begun = f", {state.origin}" if state.origin else ""
+    weights, network = family.shipped(state, data or [])
     card = Card(
         id=config.id,
         title=config.title,
         version=config.version,
-        family="rddm",
+        family=family.card_family,
         description=config.description,
-        network=config.network,
-        hu_window=(-1024.0, 3072.0),
+        network=network,
+        hu_window=family.hu_window,
         licence=config.licence,
         training_data=(
             f"{config.training_source[0].upper()}{config.training_source[1:]}: "
             f"{len(trained)} series ({', '.join(trained)}); "
-            f"projection-domain noise at {config.dose[0]:g} to {config.dose[1]:g} of the dose. {phases}. "
-            f"{state.step} steps in {state.seconds:.0f} s on {_machine(state)}{begun}."
+            f"projection-domain noise at {family.doses_in_words()}. {phases}. "
+            f"{state.step} steps in {state.seconds:.0f} s on {_machine(state)}{begun}.{family.more_training_data()}"
         ),
         intended_use=config.intended_use,
-        references=REFERENCES,
+        references=list(family.references),
+        **family.card_values(),
     )
-    weights = {name: value.cpu() for name, value in state.average.items()}
     return save_weights(folder, card, weights, dtype="float16")
 
 

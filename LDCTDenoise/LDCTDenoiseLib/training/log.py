@@ -57,10 +57,21 @@ def draw_curves(folder: Path, phases: list[tuple[str, int]]) -> None:
     steps, validation = _columns(folder / STEPS), _columns(folder / VALIDATION)
     figure = Figure(figsize=(12, 8), dpi=100, layout="constrained")
     panels = (
-        ("loss", steps, {"loss": "mean of 25 steps"}, True),
+        ("loss", steps, {"loss": "mean of 25 steps", "rank": "dose", "contrast": "anatomy", "prompt": "prompts"}, True),
         ("mean |output − normal dose|, HU", steps, {"l1_hu": "training patches"}, False),
         ("gradient norm and residual strength", steps, {"gradient": "gradient", "residual": "generated ÷ real"}, True),
-        ("validation", validation, {"gain_db": "gain, dB", "worst_db": "worst, dB", "noise_ratio": "noise ×"}, False),
+        (
+            "validation",
+            validation,
+            {
+                "gain_db": "gain, dB",
+                "worst_db": "worst, dB",
+                "noise_ratio": "noise ×",
+                "dose_rank": "dose, rank correlation",
+                "anatomy_right": "right anatomies",
+            },
+            False,
+        ),
     )
     for axes, (title, columns, lines, logarithmic) in zip(figure.subplots(2, 2).flat, panels, strict=True):
         for key, label in lines.items():

@@ -9,16 +9,14 @@ from itertools import accumulate
 from pathlib import Path
 
 from ..errors import Cancelled, InputError
-from .batches import Batch, batches, check_sizes, threads_for
+from .batches import check_sizes, threads_for
 from .checkpoint import BEST, LAST, begin_run, check_start, recipe, resume_run, save_checkpoint
 from .config import TrainingConfig
 from .distributed import Alone
 from .log import RunLog
 from .noise_bank import NoisySeries
-from .samples import draw_samples
-from .state import TrainingState, averaged_network, check_run, new_optimizer, new_state
+from .state import TrainingState, averaged_network, check_run, new_state
 from .step import take_step
-from .validation import ValidationSet
 from .watch import Watch
 
 LOG_EVERY = 25
@@ -50,8 +48,7 @@ def train(
     check_start(config, names, engine.size, resume)
     run = _Run(config, series, engine, report, notice or report)
     run.start(names, resume)
-    training = [s for s in series if s.name not in config.validation]
-    for batch in batches(config, training, run.state.step, engine.rank, threads_for(engine.device)):
+    for batch in run.state.family.batches(run.training, run.state.step, engine.rank, threads_for(engine.device)):
         if engine.any(cancel()):
             run.save()
             raise Cancelled
@@ -68,7 +65,9 @@ class _Run:
     def __init__(self, config: TrainingConfig, series: list[NoisySeries], engine: Alone, report, notice):
         self.config, self.engine, self.report, self.notice = config, engine, report, notice
         self.state = new_state(config, engine.device)
-        self.validation = ValidationSet.of([s for s in series if s.name in config.validation])
+        held_out = [s for s in series if s.name in config.validation]
+        self.training = [s for s in series if s.name not in config.validation]
+        self.validation = self.state.family.validation(held_out, self.training)
         self.watch, self.saved = Watch(), time.monotonic()
 
     def start(self, names: list[str], resume: bool | Path) -> None:
@@ -87,10 +86,10 @@ class _Run:
             if said:
                 self.report(said)
 
-    def step(self, batch: Batch) -> None:
+    def step(self, batch) -> None:
         state = self.state
         if batch.number == 0:  # gradients of another objective have another size: forget their second moments
-            state.optimizer = new_optimizer(state.network)
+            state.optimizer = state.family.optimizer(state.network)
         figures = take_step(state, batch, self.config, self.engine)
         if not math.isfinite(figures["gradient"]):  # the same in every process
             kept = (self.config.folder / LAST).exists()
@@ -103,7 +102,7 @@ class _Run:
         if self.engine.leads:
             self._write(batch, figures)
 
-    def _write(self, batch: Batch, figures: dict[str, float]) -> None:
+    def _write(self, batch, figures: dict[str, float]) -> None:
         state, config, last = self.state, self.config, self.state.step == self.config.steps
         self.watch.phase(batch.index)
         for text in self.watch.step(state.step, figures):
@@ -112,19 +111,18 @@ class _Run:
         if state.step % LOG_EVERY == 0:
             means = self.log.write_means(state.step, state.seconds)
             left = state.seconds / state.step * (config.steps - state.step)
-            shown = f"loss {means['loss']:.3e}  L1 {means['l1_hu']:.2f} HU  about {left:.0f} s left"
+            shown = f"{state.family.shown(means)}  about {left:.0f} s left"
             self.report(f"{batch.phase.name} {state.step}/{config.steps}  {shown}")
         if state.step % config.validate_every == 0 or last:
             self._validate(batch)
-        if config.sample_every and state.step % config.sample_every == 0 and self.log.pictures and self.validation.low:
-            network = averaged_network(config, state)
-            draw_samples(config.folder, state.step, self.validation, network, self.engine.device)
+        if config.sample_every and state.step % config.sample_every == 0 and self.log.pictures and len(self.validation):
+            state.family.draw_samples(config.folder, state.step, self.validation, averaged_network(state))
         if time.monotonic() - self.saved > SAVE_SECONDS or last:
             self.save()
 
-    def _validate(self, batch: Batch) -> None:
+    def _validate(self, batch) -> None:
         state, config = self.state, self.config
-        figures = self.validation.evaluate(averaged_network(config, state), self.engine.device)
+        figures = self.validation.evaluate(averaged_network(state), self.engine.device)
         if not figures:
             return
         self.log.write_validation(state.step, state.seconds, figures)
@@ -133,8 +131,9 @@ class _Run:
             self.log.notice(text)
         # each phase has a best of its own: drifting gives up decibels for texture, and must not lose to what it began
         # with
-        if state.best.get("phase") != batch.index or figures["gain_db"] > state.best["gain_db"]:
-            state.best = {"phase": batch.index, "gain_db": figures["gain_db"]}
+        score = state.family.score
+        if state.best.get("phase") != batch.index or figures[score] > state.best[score]:
+            state.best = {"phase": batch.index, score: figures[score]}
             save_checkpoint(config.folder / BEST, state, self.recipe)
         ends = accumulate(phase.steps for phase in config.phases)
         self.log.draw_curves([(phase.name, end) for phase, end in zip(config.phases, ends, strict=True)])

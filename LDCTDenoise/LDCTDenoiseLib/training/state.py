@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InputError
-from ..networks import RDDMUNet
 from .config import TrainingConfig
+from .family import Family, make_family
 
 
 @dataclass
 class TrainingState:
     """There are no random numbers in it: those of a step follow from the seed and its number alone.
 
+    family    what the network is
     average   name → averaged weights, what is validated and shipped
     step      steps done, those of the run that this one began with included where it shares their phases
     seconds   that they took
@@ -23,9 +24,10 @@ class TrainingState:
     origin    what the run began with, in words; empty for random weights
     """
 
-    network: RDDMUNet
+    network: nn.Module
     average: dict[str, Tensor]
     optimizer: torch.optim.Optimizer
+    family: Family
     step: int = 0
     seconds: float = 0.0
     best: dict[str, float] = field(default_factory=dict)
@@ -34,34 +36,33 @@ class TrainingState:
 
 def new_state(config: TrainingConfig, device: str) -> TrainingState:
     """Random weights, the same for the same seed."""
+    family = make_family(config, device)
     torch.manual_seed(config.seed)
-    network = RDDMUNet(**config.network)
-    with torch.no_grad():
-        network.input_blocks[0][0].weight[:, 0] *= config.noise_input
+    network = family.network()
+    family.begin(network)
     network = network.to(device).train()
-    network.mixed = torch.bfloat16 if config.precision == "bfloat16" else None
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
-    return TrainingState(network, average, new_optimizer(network))
+    return TrainingState(network, average, family.optimizer(network), family)
 
 
-def new_optimizer(network: RDDMUNet) -> torch.optim.Optimizer:
-    """AdamW without weight decay, as the paper has it; each step sets its own rate."""
-    return torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.0)
-
-
-def averaged_network(config: TrainingConfig, state: TrainingState) -> RDDMUNet:
+def averaged_network(state: TrainingState) -> nn.Module:
     """The network with the averaged weights, float32: what is validated and shipped."""
-    network = RDDMUNet(**config.network)
+    network = state.family.network()
     network.load_state_dict(state.average)
     return network.eval()
 
 
 @torch.no_grad()
-def update_average(state: TrainingState, ema: float) -> None:
-    """average ← d·average + (1 − d)·weights, with a short memory while everything still moves."""
-    decay = min(ema, (1 + state.step) / (10 + state.step))
+def update_average(state: TrainingState) -> None:
+    """average ← d·average + (1 − d)·weights, d as the family has it; counters are no averages, and are copied."""
+    decay = state.family.decay(state.step)
+    if decay is None:
+        return
     for name, value in state.network.state_dict().items():
-        state.average[name].lerp_(value, 1 - decay)
+        if value.is_floating_point():
+            state.average[name].lerp_(value, 1 - decay)
+        else:
+            state.average[name].copy_(value)
 
 
 def check_run(config: TrainingConfig, device: str) -> None:
@@ -70,15 +71,17 @@ def check_run(config: TrainingConfig, device: str) -> None:
         float(torch.zeros(1, device=torch.device(device)))
     except (RuntimeError, AssertionError, ImportError) as error:  # PyTorch has no one error for this
         raise InputError(f"This computer or its PyTorch has no device {device!r}; choose another, e.g. cpu.") from error
+    family = make_family(config, device)
     try:
-        network = RDDMUNet(**config.network)
+        network = family.network()
         if not all(p.numel() for p in network.parameters()):
             raise ValueError("a layer without channels")
+        multiple = family.multiple
     except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError, MemoryError) as error:
         raise InputError(f"There is no network with the values of [network] in the configuration: {error}.") from error
     for phase in config.phases:
-        if phase.patch % network.multiple:
+        if phase.patch % multiple:
             raise InputError(
-                f"The patch of the phase {phase.name!r} is {phase.patch}, no multiple of {network.multiple}, "
+                f"The patch of the phase {phase.name!r} is {phase.patch}, no multiple of {multiple}, "
                 "as this network needs it."
             )

@@ -39,6 +39,9 @@ class ValidationSet:
                 names.append(f"{one.name}, slice {i}")
         return cls(low, normal, names)
 
+    def __len__(self) -> int:
+        return len(self.low)
+
     def images(
         self, network: RDDMUNet, number: int, draw: int = 0, device: str = "cpu"
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -43,7 +43,7 @@ class Watch:
         loss, gradient = figures["loss"], max(figures["gradient"], 1e-30)
         typical, settled = self._log_gradient, self._steps > SETTLED
         self._loss = _moved(self._loss, loss, SHORT)
-        self._ratio = _moved(self._ratio, figures["residual"], SHORT)
+        self._ratio = _moved(self._ratio, figures.get("residual", 1.0), SHORT)  # of networks that make pictures
         self._log_gradient = _moved(self._log_gradient, math.log(gradient), LONG)
         found = []
         if self._steps > SHORT and math.log(gradient) - typical > math.log(EXPLOSION):

@@ -10,11 +10,14 @@ model. The worker ends at once when its standard input does.
 Every request has an "id" of the panel's choice, which all its events bear, and says what to "do":
 
 state           → "versions", "devices", "models", "problems"
-denoise         "model", "input", "output", "seed", "draws", "device", "precision", "slices" [first, last); for a part
-                of a volume also "first_slice", "total_slices" and the "padding" of the whole (its
+denoise         "model", "input", "output", "seed", "draws", "device", "precision", "steps", "slices" [first, last);
+                for a part of a volume also "first_slice", "total_slices" and the "padding" of the whole (its
                 `files.padding.plateau_value`, null for none), and the part gets the HU that it has in the whole
                 → "record", "output", "origin"
 measure         "before", "after", "reference" → "slices", "rows"
+perceive        "input": some slices of a volume, "numbers": which they are in the whole, rising, "total_slices" of how
+                many, "spacing" of the whole; "model", "device"
+                → "dose", "ranges" with "slices" [first, last), "tells_apart", "looked_at", "suggestion"
 simulate        "input", "output", "dose", "seed" → "record", "output"
 import_weights  "file", "model" → "model"
 

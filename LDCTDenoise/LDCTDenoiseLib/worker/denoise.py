@@ -36,4 +36,5 @@ def _settings(request: Request) -> Settings:
         slices=request.range("slices"),
         first_slice=request.whole("first_slice", 0),
         total_slices=request.whole("total_slices", None),
+        steps=request.whole("steps", None),
     )

@@ -1,8 +1,9 @@
-"""What stays from one request to the next: the model that was used last, loaded and checked."""
+"""What stays from one request to the next: the model that was used last, loaded and checked, and the perception."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..inference.run import WarmModel
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 class Kept:
     def __init__(self) -> None:
         self._warm: WarmModel | None = None
+        self._perception: tuple[Any, Any] | None = None  # which, and what was made
 
     def model(self, card: Card) -> WarmModel:
         """The model of the card, loaded unless it is the one at hand."""
@@ -22,5 +24,12 @@ class Kept:
             self._warm = WarmModel(card)
         return self._warm
 
+    def perception(self, which: Any, make: Callable[[], Any]) -> Any:
+        """What `make` made for `which`, made anew for another; beside the model, which a look must not drive out."""
+        if self._perception is None or self._perception[0] != which:
+            self._perception = None
+            self._perception = (which, make())
+        return self._perception[1]
+
     def forget(self) -> None:
-        self._warm = None
+        self._warm = self._perception = None

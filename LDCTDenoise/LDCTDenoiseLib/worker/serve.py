@@ -20,7 +20,7 @@ from .kept import Kept
 from .protocol import Request, take_pipes
 from .unfinished import remove_unfinished
 
-ACTIONS = ("state", "denoise", "measure", "simulate", "import_weights")  # "do" → the file in this folder
+ACTIONS = ("state", "denoise", "measure", "perceive", "simulate", "import_weights")  # "do" → the file in this folder
 
 
 def main() -> NoReturn:

@@ -16,6 +16,7 @@ from .export import Export
 from .inputs import Inputs
 from .measure import Measure
 from .method import Method
+from .perception import Perception
 from .run_bar import RunBar
 from .session import Session
 from .variants import Variants
@@ -52,6 +53,7 @@ class Panel(VTKObservationMixin):
             importWeights=self.advanced.importWeights,
             strengthChanged=self._onStrength,
         )
+        self.perception = Perception(ui, self.session, self.inputs.whyNot)
         self._guard = SceneGuard(
             self.setParameters,
             self.logic.getParameterNode,
@@ -83,6 +85,7 @@ class Panel(VTKObservationMixin):
     def cleanup(self):
         """The widget ends: the application closes, or the module is reloaded."""
         self.session.isEntered = False
+        self.perception.stop()
         self.session.cancel()
         self.setParameters(None)
         self._later.stop()

@@ -1,0 +1,97 @@
+"""ldct-denoise benchmark --founddiff: time and memory of FoundDiff on one 512×512 slice, with the plain loop and with
+the fast scan.
+
+Random weights, whose values change neither. Every row comes from a process of its own. The loop is measured over one
+evaluation of the network, which takes minutes, and in float32; its sampling is reckoned from that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+
+from .benchmark import in_own_process, load, peak_megabytes
+
+SIDE = 512
+STEPS = 2
+LOOP, FAST = "loop", "fast"
+COMPACT, PUBLISHED = "founddiff", "published"
+AS_TRAINED = {  # where our own model is not there (yet): what training/configs make
+    "unet": {"dim": 24, "multipliers": [1, 2, 4, 6], "fold": 2, "dose_features": 256, "anatomy_features": 64},
+    "perception": {"embed": 256, "layers": [1, 2, 2, 1], "width": 16, "anatomy_features": 64},
+}
+ROWS = [
+    (size, scan, precision)
+    for size in (COMPACT, PUBLISHED)
+    for scan, precision in ((LOOP, "float32"), (FAST, "float32"), (FAST, "bfloat16"))
+]
+
+
+def run(args: argparse.Namespace) -> None:
+    device = "cpu" if args.device == "auto" else args.device
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processor cores"
+    print(f"FoundDiff with random weights, one slice of {SIDE}×{SIDE}, {device}; {machine}, load {load()} before")
+    print(f"{'network':10s} {'million':>8s}  {'scan':5s} {'precision':10s} "
+          f"{'perceive s':>10s} {'evaluate s':>10s} {f'{STEPS} steps s':>10s} {'peak MB':>8s}")  # fmt: skip
+    for size, scan, precision in ROWS:
+        command = [sys.executable, "-m", "LDCTDenoiseLib.commands.benchmark_founddiff", size, scan, precision, device]
+        row = in_own_process(command, f"FoundDiff ({size}, {scan}, {precision}) could not be measured.")
+        print(
+            f"{size:10s} {row['parameters'] / 1e6:8.2f}  {scan:5s} {precision:10s} {row['perceive']:10.2f} "
+            f"{row['evaluate']:10.2f} {row['perceive'] + STEPS * row['evaluate']:10.2f} {row['peak_mb']:8.0f}",
+            flush=True,
+        )
+    print(f"load {load()} after. evaluate: the network once, warm; {STEPS} steps: a slice, with perception once.")
+
+
+def networks(size: str) -> tuple[dict, dict]:
+    """Arguments of the denoising network and of perception: as published, or of our own model."""
+    if size == PUBLISHED:
+        return {}, {}
+    from ..weights.store import list_models
+
+    network = next((card.network for card in list_models() if card.id == COMPACT), AS_TRAINED)
+    return network["unet"], network["perception"]
+
+
+def _measure(size: str, scan: str, precision: str, device: str) -> dict:
+    import torch
+
+    from ..inference.devices import probe_slice
+    from ..methods.founddiff import FoundDiff
+    from ..networks import DACLIP, DADiffUNet, dadiff_blocks
+
+    torch.manual_seed(0)
+    unet, perception = networks(size)
+    method = FoundDiff(size, DADiffUNet(**unet), DACLIP(**perception), steps=1)
+    method.place(device, getattr(torch, precision))
+    probe = probe_slice().repeat(SIDE // 256, 1).repeat(SIDE // 256, 2)
+    method.denoise(probe[:, :128, :128], seeds=[0])  # the first run of anything is slow
+    if scan == LOOP:
+        from ..networks.selective_scan import reference_scan
+
+        dadiff_blocks.selective_scan = reference_scan
+    else:
+        method.denoise(probe, seeds=[0])
+    perceive = _seconds(lambda: method.perceive(probe))
+    whole = _seconds(lambda: method.denoise(probe, seeds=[0]))
+    return {
+        "parameters": sum(p.numel() for net in (method._master, method._perception) for p in net.parameters()),
+        "perceive": perceive,
+        "evaluate": whole - perceive,
+        "peak_mb": peak_megabytes(),
+    }
+
+
+def _seconds(action) -> float:
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(*sys.argv[1:])))

@@ -1,0 +1,121 @@
+"""What perception learns from: two views of a slice at a known dose, of a known anatomy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .ahead import drawn_ahead
+from .anatomy import UNKNOWN, AnatomyLabels
+from .config import SAMPLING, Phase, TrainingConfig
+from .data import HU_RANGE
+from .noise_bank import NoisySeries
+
+BODY = 0.3  # least share of a view that is not air: less tells nobody the anatomy
+TRIES = 20  # to find such a place
+
+
+@dataclass(frozen=True)
+class PerceptionBatch:
+    """views: float32 [2·batch, 1, patch, patch] HU, first all first views, then all second ones;
+    divisors: float32 [batch], 1 for the full dose; classes: int64 [batch], of AnatomyLabels.names."""
+
+    phase: Phase
+    index: int
+    number: int
+    views: np.ndarray
+    divisors: np.ndarray
+    classes: np.ndarray
+
+
+class ViewSampler:
+    """Draws anatomies evenly, within one a series as `sampling` says, its slices and the doses evenly.
+
+    divisors  of the dose: 1 is the slice as it is
+    """
+
+    def __init__(
+        self, series: Sequence[NoisySeries], labels: AnatomyLabels, divisors: Sequence[float], sampling: str = "sqrt"
+    ):
+        self.series, self.divisors = series, np.array(divisors, np.float32)
+        classes = [labels.of(one.name, len(one.normal_dose)) for one in series]
+        self._places = []  # for each anatomy: (series, its slices), and how likely a series is
+        for number in range(len(labels.names)):
+            slices = [(i, np.flatnonzero(found == number)) for i, found in enumerate(classes)]
+            slices = [(i, found) for i, found in slices if len(found)]
+            weights = np.array([len(found) for _, found in slices], np.float64) ** SAMPLING[sampling]
+            if slices:
+                self._places.append((number, slices, weights / weights.sum()))
+
+    def draw(self, batch: int, patch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """views, divisors and classes as in PerceptionBatch."""
+        first, second, divisors, classes = [], [], [], []
+        for _ in range(batch):
+            number, slices, chances = self._places[rng.integers(len(self._places))]
+            which, places = slices[rng.choice(len(slices), p=chances)]
+            series, index, divisor = self.series[which], rng.choice(places), rng.choice(self.divisors)
+            angle = rng.uniform(
+                0, 2 * np.pi
+            )  # a mixture of the two noise fields is a third; at a right angle, a fourth
+            for views, turned in ((first, angle), (second, angle + np.pi / 2)):
+                views.append(_view(series, index, float(divisor), turned, patch, rng))
+            divisors.append(divisor)
+            classes.append(number)
+        views = np.stack(first + second)[:, None].astype(np.float32)
+        return views, np.array(divisors, np.float32), np.array(classes, np.int64)
+
+
+def slice_at_dose(series: NoisySeries, index: int, divisor: float, angle: float = 0.0, where=np.s_[:, :]) -> np.ndarray:
+    """float32 HU: normal dose and noise of SD level·√(divisor − 1), as at 1/divisor of the dose.
+
+    angle  mixes the two independent noise fields of the slice; where: a part of the slice
+    """
+    normal = series.normal_dose[index][where].astype(np.float32)
+    if divisor == 1:
+        return normal
+    one, two = (series.noise[index, k][where].astype(np.float32) for k in (0, 1))
+    noise = float(series.level[index]) * np.sqrt(divisor - 1) * (np.cos(angle) * one + np.sin(angle) * two)
+    return np.clip(normal + noise, *HU_RANGE).astype(np.float32)
+
+
+def _view(
+    series: NoisySeries, index: int, divisor: float, angle: float, patch: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A square of the slice at this dose where there is something to see, flipped and turned by quarters."""
+    rows, columns = series.normal_dose.shape[1:]
+    for _ in range(TRIES):
+        y, x = rng.integers(rows - patch + 1), rng.integers(columns - patch + 1)
+        where = np.s_[y : y + patch, x : x + patch]
+        if (series.normal_dose[index][where] > -900).mean() >= BODY:
+            break
+    view = slice_at_dose(series, index, divisor, angle, where)
+    turn, flip = rng.integers(4), rng.random() < 0.5
+    return np.rot90(view[:, ::-1] if flip else view, turn)
+
+
+def perception_batches(
+    config: TrainingConfig, sampler: ViewSampler, start: int, rank: int = 0, threads: int = 1
+) -> Iterator[PerceptionBatch]:
+    """From step `start` on; each follows from seed, step and rank alone."""
+    plan = [(phase, index, number) for index, phase in enumerate(config.phases) for number in range(phase.steps)]
+
+    def draw(step: int) -> PerceptionBatch:
+        phase, index, number = plan[step]
+        rng = np.random.default_rng([config.seed, 1, step, rank])
+        return PerceptionBatch(phase, index, number, *sampler.draw(phase.batch, phase.patch, rng))
+
+    return drawn_ahead(draw, start, len(plan), threads)
+
+
+def labelled_slices(series: Sequence[NoisySeries], labels: AnatomyLabels, most: int) -> list[tuple[int, int, int]]:
+    """(series, slice, class): at most `most` of each series and anatomy, spread evenly over the series."""
+    found = []
+    for i, one in enumerate(series):
+        classes = labels.of(one.name, len(one.normal_dose))
+        for number in sorted(set(classes.tolist()) - {UNKNOWN}):
+            places = np.flatnonzero(classes == number)
+            chosen = places[np.linspace(0, len(places) - 1, min(most, len(places))).round().astype(int)]
+            found += [(i, int(place), number) for place in chosen]
+    return found

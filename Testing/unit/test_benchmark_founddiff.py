@@ -1,0 +1,42 @@
+"""ldct-denoise benchmark --founddiff: a row for each network, scan and precision."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from LDCTDenoiseLib.cli import main  # noqa: E402
+from LDCTDenoiseLib.commands import benchmark_founddiff  # noqa: E402
+from LDCTDenoiseLib.networks import dadiff_blocks  # noqa: E402
+
+TINY = {
+    "unet": {"dim": 8, "multipliers": [1, 2], "fold": 2, "dose_features": 16, "anatomy_features": 8},
+    "perception": {"embed": 16, "layers": [1, 1], "width": 8, "anatomy_features": 8},
+}
+
+
+def test_loop_and_fast_scan_have_a_row_each_for_both_networks(monkeypatch, capsys):
+    asked = []
+
+    def measured(command, otherwise):
+        asked.append(tuple(command[3:6]))
+        return {"parameters": 4_600_000, "perceive": 0.25, "evaluate": 1.5, "peak_mb": 450.0}
+
+    monkeypatch.setattr(benchmark_founddiff, "in_own_process", measured)
+    assert main(["benchmark", "--founddiff"]) == 0
+    text = capsys.readouterr().out
+    assert asked == benchmark_founddiff.ROWS and {size for size, _, _ in asked} == {"founddiff", "published"}
+    assert text.count("     3.25      450") == len(asked)  # perception once, the network twice
+
+
+@pytest.mark.parametrize("scan", ["loop", "fast"])
+def test_a_row_is_measured_with_the_scan_it_names(monkeypatch, scan):
+    chosen = []
+    monkeypatch.setattr(dadiff_blocks, "selective_scan", dadiff_blocks.selective_scan)  # is put back afterwards
+    monkeypatch.setattr(benchmark_founddiff, "networks", lambda size: (TINY["unet"], TINY["perception"]))
+    monkeypatch.setattr(benchmark_founddiff, "SIDE", 256)
+    monkeypatch.setattr(
+        benchmark_founddiff, "_seconds", lambda action: chosen.append(dadiff_blocks.selective_scan) or 1
+    )
+    row = benchmark_founddiff._measure("tiny", scan, "float32", "cpu")
+    assert row["parameters"] > 1000 and row["peak_mb"] > 10
+    assert all((f.__name__ == "reference_scan") == (scan == "loop") for f in chosen)
