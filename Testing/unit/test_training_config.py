@@ -72,10 +72,12 @@ def test_the_shipped_configurations_are_right(shipped):
 def test_the_compact_variants_share_their_paired_phases(shipped):
     paired = shipped["rddm-smooth"].phases
     assert not any(phase.temperatures for phase in paired)
-    for name, temperatures in (("rddm-balanced", (0.2, 1.0)), ("rddm-fine", (1.0, 1.5))):
-        assert shipped[name].phases[:-1] == paired
-        assert (shipped[name].phases[-1].temperatures, shipped[name].phases[-1].l1_weight) == (temperatures, 0)
-        assert (shipped[name].dose, shipped[name].sampling) == ((0.05, 0.9), "sqrt")
+    for name, texture, temperatures in (("rddm-balanced", 0.5, (0.2, 1.0)), ("rddm-fine", 1.0, (1.0, 1.5))):
+        *shared, textured, drifting = shipped[name].phases
+        assert tuple(shared) == paired and not any(phase.texture for phase in paired)
+        assert (textured.texture, textured.temperatures) == (texture, ())
+        assert (drifting.temperatures, drifting.l1_weight) == (temperatures, 0)
+        assert (shipped[name].dose, shipped[name].usual_dose) == ((0.05, 0.95), 0.25)
 
 
 def test_full_is_the_recipe_of_the_paper(shipped):

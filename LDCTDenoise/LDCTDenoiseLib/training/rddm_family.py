@@ -27,7 +27,7 @@ OBJECTIVES = {"l1": "L1", "decibel": "mean PSNR"}
 
 class RDDMFamily(Family):
     """figures: l1_hu (mean |output − normal dose|, HU), drift_norm, and residual (standard deviation of the generated
-    residuals over that of the real ones: 0 where the output is the input)."""
+    residuals over that of the real ones, which count as 1 HU at least: 0 where the output is the input)."""
 
     objectives = tuple(OBJECTIVES)
     figures = ("loss", "l1_hu", "drift_norm", "gradient", "residual")
@@ -68,7 +68,7 @@ class RDDMFamily(Family):
         loss = shown = figures.loss
         if batch.phase.paired == "decibel":
             loss = decibel_loss(generated, residual)
-            shown = loss.exp()  # positive like every other
+            shown = (loss / 2).exp()  # positive like every other, and of the size of an error, not of its square
         engine.backward(loss)
         with torch.no_grad():
             hu = from_network(torch.ones(())) - from_network(torch.zeros(()))
@@ -76,7 +76,7 @@ class RDDMFamily(Family):
                 "loss": shown.detach(),
                 "l1_hu": figures.l1 * hu,
                 "drift_norm": figures.drift_norm,
-                "residual": generated.std() / residual.std().clamp_min(1e-8),
+                "residual": generated.std() / residual.std().clamp_min(1 / hu),
             }
 
     def shown(self, figures: dict[str, float]) -> str:
