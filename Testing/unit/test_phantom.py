@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 from LDCTDenoiseLib.cli import main
-from LDCTDenoiseLib.quality.phantom_figures import edge_width, measure_objects, measure_plain, mtf50
+from LDCTDenoiseLib.quality.phantom_figures import Kept, Plain, edge_width, measure_objects, measure_plain, mtf50
 from LDCTDenoiseLib.quality.phantom_verdict import summary_row, verdict
 from LDCTDenoiseLib.quality.phantoms import (
     CONTRASTS,
@@ -179,7 +179,7 @@ def test_the_command_prints_verdicts_and_writes_table_and_pictures(tmp_path, cap
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--noise", "a"], ["--noise", "-5"], ["--draws", "1"], ["--blur", "9"], ["--pictures"]]
+    "wrong", [["--noise", "a"], ["--noise", "-5"], ["--draws", "2"], ["--draws", "5"], ["--blur", "9"], ["--pictures"]]
 )
 def test_wrong_arguments_are_one_sentence(wrong, capsys):
     assert main(["phantom", "--models", "gaussian", *wrong]) == 2
@@ -191,3 +191,23 @@ def test_there_are_four_slices_and_sharper_scanners_make_sharper_ones():
     steepest = [np.abs(np.diff(p.hu, axis=1)).max() for p in (sharp, soft)]
     assert steepest[0] > steepest[1]
     assert [p.name for p in phantoms()] == ["low contrast", "high contrast", "edges and bars", "chest"]
+
+
+def test_noise_and_its_negative_leave_a_linear_method_its_true_contrast(tmp_path, capsys, monkeypatch):
+    import LDCTDenoiseLib.quality.phantoms as module
+
+    monkeypatch.setattr(module, "phantoms", lambda psf: [low_contrast(psf)])
+    run = ["phantom", "--models", "gaussian", "--noise", "0,40", "--draws", "4", "--csv", str(tmp_path / "a.csv")]
+    assert main(run) == 0
+    with (tmp_path / "a.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    clean, noisy = ({r["object"]: float(r["kept"]) for r in rows if r["noise"] == noise} for noise in ("0", "40"))
+    assert all(noisy[name] == pytest.approx(kept, abs=0.5) for name, kept in clean.items() if "lesion" in name)
+    assert all(float(row["error"]) < 0.5 for row in rows if row["kind"] == "disc")
+
+
+def test_what_may_be_luck_is_not_held_against_a_method():
+    lucky, lost = (Kept("disc", "disc", 3, 10, 80, error) for error in (9, 1))
+    plain = Plain(0, 0, 0, 0, 0)
+    assert verdict([lucky], [plain], noise=20) == "kept"
+    assert "contrast 80 %" in verdict([lost], [plain], noise=20)

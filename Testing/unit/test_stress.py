@@ -27,7 +27,7 @@ def volume() -> CTVolume:
     for cx, cy, radius, value in ((0, 0, 150, -100), (0, 0, 138, 50), (-60, 0, 45, -850), (70, 20, 15, 600)):
         hu[np.hypot(x - cx, y - cy) < radius] = value
     noise = np.random.default_rng(0).standard_normal((6, SIDE, SIDE)).astype(np.float32)
-    return CTVolume(hu + 8 * noise, (SPACING, SPACING, 2.0))
+    return CTVolume(np.maximum(hu + 5 * noise, -1024), (SPACING, SPACING, 2.0))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,8 @@ def test_less_dose_is_noisier_by_the_root(cases):
 
 
 def test_a_sharper_kernel_is_noisier(cases):
-    assert body_noise(cases["soft kernel, dose 25 %"]) < body_noise(cases["sharp kernel, dose 25 %"])
+    soft, sharp = (body_noise(cases[f"{name} kernel, dose 25 %"]) for name in ("soft", "sharp"))
+    assert sharp > 1.08 * soft > 1.08 * body_noise(cases["dose 25 %"])  # whose kernel is softer still
 
 
 def test_the_same_kernel_leaves_a_slice_as_it_is_and_a_softer_one_smooths_it(volume):
@@ -87,9 +88,10 @@ def test_shoulders_make_the_noisiest_image(cases):
 
 def test_what_was_not_reconstructed_gets_no_noise(volume):
     painted = volume.hu.copy()
-    painted[:, :30, :30] = -1024
-    case = list(hard_cases(CTVolume(painted, volume.spacing), [3], SCANNER))[1]
-    assert (case.low[:, :26, :26] == -1024).all() and case.low[:, 60:70, 60:70].std() > 0
+    painted[:, :30, :30] = -3024
+    for case in hard_cases(CTVolume(painted, volume.spacing), [3], SCANNER):
+        corner = np.s_[:, :26, :26]
+        assert (case.low[corner] == -1024).all() and (case.reference[corner] == -1024).all(), case.name
 
 
 def row_of(output, case, condition="dose 25 %"):

@@ -54,7 +54,8 @@ def verdict(kept: Sequence[Kept], plain: Sequence[Plain], noise: float = 0.0) ->
     for word, kinds in sorts:
         lost = sorted((k for k in kept if k.kind in kinds and not k.beyond <= AIM), key=_distance, reverse=True)
         if lost:
-            said.append(f"{word} {lost[0].kept:.0f} % ({lost[0].name}; {len(lost)} fail)")
+            share = f"{word} {lost[0].kept:.0f} %".replace("-", "−")
+            said.append(f"{share} ({lost[0].name}; {len(lost)} fail)")
     shifts = [p.shift for p in plain]
     if not noise:  # with noise, what is left of it would count as false, and its clipping in air as a shift
         shifts += [p.air_shift for p in plain if np.isfinite(p.air_shift)]

@@ -14,12 +14,14 @@ Row = dict[str, "str | float"]
 
 LIMITS = {"air": 2.0, "lung": 2.0, "fat": 2.0, "soft": 2.0, "bone": 6.0}  # HU of bias
 EVEN = -0.05  # dB: rounding, no loss
-COLLAPSE = -3.0  # dB
+COLLAPSE = -6.0  # dB; at 75 % of a dose whose own noise is in the reference, even a perfectly clean image has −4.8
 MOST_CHANGE = 0.5  # of the own noise, RMS, at full dose
 MOST_SHIFT = 2.0  # HU, mean over the patient
 COLUMNS = ["case", "condition", "method", "gain dB", "noise ×", "bias HU", "in", "change ×", "shift HU", "verdict"]
 MEANING = f"""\
-Gain: PSNR (−1024…3072 HU) over that of the low dose, against the normal dose. Noise ×: over the normal dose's.
+Gain: PSNR (−1024…3072 HU) over that of the low dose, against the normal dose, whose own noise counts: of a fraction a
+of its dose a perfectly clean image has 10·log10(1/a − 1) dB, less than 0 above one half.
+Noise ×: over the normal dose's.
 Bias: the worst tissue of the output, and the same tissue of the input (in).
 Change ×, at full dose only: RMS of output − input in the patient over the image's own noise; shift: its mean.
 Aim: no gain below 0; bias within 2 HU (bone 6) or no worse than the input's; at full dose change within \

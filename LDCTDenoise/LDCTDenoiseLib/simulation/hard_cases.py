@@ -57,6 +57,7 @@ def hard_cases(volume: CTVolume, numbers: list[int], scanner: FanScanner, seed: 
     The first is the volume itself. Thin slices have the noise that fewer photons make, √(thickness); their reference
     is the volume's own slice, the cleanest truth there is.
     """
+    volume = replace(volume, hu=_stored(volume.hu))  # padding far below air is as dark as air
     hu, spacing = volume.hu[numbers], volume.spacing[:2]
     yield HardCase(FULL, hu.copy(), hu)
     painted = _painted(hu)
@@ -77,7 +78,7 @@ def hard_cases(volume: CTVolume, numbers: list[int], scanner: FanScanner, seed: 
     for name, width in KERNELS.items():
         kernel = replace(scanner, kernel=width, order=2.0)
         seen = np.stack([with_kernel(slice_hu, spacing, scanner, kernel) for slice_hu in hu])
-        yield HardCase(f"{name} kernel, dose 25 %", low(seen + noise(QUARTER, kernel=kernel)), _stored(seen))
+        yield HardCase(f"{name} kernel, dose 25 %", low(seen + noise(QUARTER, kernel=kernel)), low(seen))
     for thickness in THICKNESSES:
         averaged = _slices_averaged(volume, thickness)
         if averaged is None:
