@@ -42,6 +42,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..training.noise_bank import load_series
     from ..training.series import name_of
     from ..weights.store import require_torch
+    from .simulation_place import chosen_place
 
     config = read_config(
         find_config(args.config), args.data, args.folder, _names(args.validation), args.begin, args.perception
@@ -61,7 +62,8 @@ def run(args: argparse.Namespace, reporter) -> None:
     cache = args.cache or config.folder / "noise"
     if not engine.leads:
         engine.wait()  # one process prepares the noise, the others find it
-    series = [load_series(path, cache, show) for path in config.series]
+    place = chosen_place(str(engine.device), reporter.notice)
+    series = [load_series(path, cache, show, place) for path in config.series]
     if engine.leads:
         engine.wait()
     reporter.close()
