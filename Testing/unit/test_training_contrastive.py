@@ -7,8 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from LDCTDenoiseLib.training.anatomy import AnatomyLabels  # noqa: E402
 from LDCTDenoiseLib.training.contrastive import prompt_loss, rank_contrast, supervised_contrast  # noqa: E402
+from LDCTDenoiseLib.training.perception_batches import UsualNoise, ViewSampler, slice_at_dose  # noqa: E402
+from LDCTDenoiseLib.training.first_filters import without_trend  # noqa: E402
 from LDCTDenoiseLib.training.perception_fit import spearman  # noqa: E402
+
+from training_factory import a_series  # noqa: E402  # isort: skip
 
 
 def embeddings(n: int = 8) -> np.ndarray:
@@ -72,3 +77,51 @@ def test_spearman_is_that_of_scipy():
     a, b = rng.standard_normal(40), rng.integers(0, 5, 40)
     assert spearman(torch.from_numpy(a + b), torch.from_numpy(b)) == pytest.approx(stats.spearmanr(a + b, b)[0])
     assert spearman(torch.ones(3), torch.arange(3)) == 0
+
+
+def test_a_dose_is_counted_from_the_usual_noise_of_the_anatomy():
+    labels = AnatomyLabels({"a*": "chest", "b": [[0, 2, "chest"], [3, 6, "head"]]})
+    series = [a_series("a1", 8.0), a_series("a2", 32.0), a_series("b", 16.0)]
+    usual = UsualNoise(series, labels)
+    assert usual.divisor(16.0, 0, 4.0) == pytest.approx(4.0), "8, 32 and 16 HU: usually 16"
+    assert usual.divisor(32.0, 0, 1.0) == pytest.approx(4.0) == 4 * usual.divisor(16.0, 1, 1.0)
+    assert labels.of("b", 6).tolist() == [0, 0, -1, 1, 1, 1] and labels.of("c", 2).tolist() == [-1, -1]
+
+
+def test_a_slice_at_a_dose_has_its_noise():
+    series = a_series("a", 10.0, slices=2)
+    for divisor, angle in ((1.0, 0.3), (5.0, 0.0), (5.0, 1.0)):
+        added = slice_at_dose(series, 1, divisor, angle) - series.normal_dose[1]
+        assert added.std() == pytest.approx(10 * np.sqrt(divisor - 1), rel=0.05)
+    two = [slice_at_dose(series, 1, 5.0, angle) - series.normal_dose[1] for angle in (0.4, 0.4 + np.pi / 2)]
+    assert abs(np.corrcoef(two[0].ravel(), two[1].ravel())[0, 1]) < 0.05, "two views have noise of their own"
+
+
+def test_the_views_of_a_batch_show_every_anatomy_and_dose_and_are_squares_of_their_slices():
+    labels = AnatomyLabels({"a": "chest", "b": "head"})
+    sampler = ViewSampler([a_series("a", 10.0), a_series("b", 10.0)], labels, [1, 4])
+    views, divisors, classes = sampler.draw(40, 32, np.random.default_rng(0))
+    divisors = divisors.round(3)
+    assert views.shape == (80, 1, 32, 32) and set(divisors.tolist()) == {1.0, 4.0} and set(classes.tolist()) == {0, 1}
+    whole, at, _ = sampler.draw(10, 64, np.random.default_rng(0))
+    for one, two in zip(whole[:10][at > 2], whole[10:][at > 2], strict=True):
+        assert not np.array_equal(np.sort(one, axis=None), np.sort(two, axis=None)), "each view has its own noise"
+    again = sampler.draw(40, 32, np.random.default_rng(0))
+    assert np.array_equal(views, again[0])
+    own = [np.ptp(view) for view in views[:40][divisors == 1]]
+    assert np.mean([np.ptp(view) for view in views[:40][divisors == 4]]) > np.mean(own)
+
+
+def test_first_filters_may_answer_to_no_trend():
+    filters = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(0))
+    left = without_trend(filters)
+    y, x = torch.meshgrid(torch.arange(3.0), torch.arange(3.0), indexing="ij")
+    assert ((left * (7 + 2 * y - 3 * x)).sum(dim=(2, 3)).abs() < 1e-4).all() and left.abs().max() > 0.1
+    assert torch.allclose(without_trend(left), left, atol=1e-6)
+
+
+def test_filters_of_a_folded_image_answer_to_no_trend_of_it():
+    filters = without_trend(torch.randn(3, 4, 7, 7, generator=torch.Generator().manual_seed(0)), fold=2)
+    y, x = torch.meshgrid(torch.arange(14.0), torch.arange(14.0), indexing="ij")
+    folded = torch.nn.functional.pixel_unshuffle((7 + 2 * y - 3 * x)[None, None], 2)
+    assert torch.nn.functional.conv2d(folded, filters).abs().max() < 1e-3 and filters.std() > 0.5

@@ -82,7 +82,10 @@ def test_perception_learns_to_order_doses(tmp_path):
 def test_the_text_tower_is_frozen_and_the_prompts_learn(tmp_path):
     config = a_perception_config(tmp_path)
     before = {name: value.clone() for name, value in new_state(config, "cpu").network.state_dict().items()}
-    after = train(config, some_series(), **SILENT).network.state_dict()
+    state = train(config, some_series(), **SILENT)
+    after = state.network.state_dict()
+    counters = [name for name in after if name.endswith("num_batches_tracked")]
+    assert counters and all(state.average[name] == after[name] > 0 for name in counters), "counters are no averages"
     moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
     text = {name for name in moved if "visual" not in name and not name.startswith("head")}
     assert text == {"prompt_learner.ctx"} and "head1.0.weight" in moved and "head2.0.weight" in moved
@@ -142,12 +145,15 @@ def test_the_loss_is_the_error_of_the_residual_of_the_noisy_state(tmp_path, perc
     config = a_founddiff_config(tmp_path, perception, phases=phases, options={"accumulate": 2, "used_times": 0.5})
     state = new_state(config, "cpu")
     batch = next(state.family.batches(some_series()[:3], 0, 0, 1))
+    looked_at = []
+    state.family.perception.network.register_forward_pre_hook(lambda _, inputs: looked_at.append(inputs[0]))
     found = state.family.backward(state, batch, Alone())
     gradient = [p.grad.clone() for p in state.network.parameters()]
     rng = np.random.default_rng([config.seed, 0, 0])
     noise = torch.from_numpy(rng.standard_normal(batch.low.shape, np.float32))
     t = torch.from_numpy(drawn_times(4, 0.5, 2, rng))
     low, normal = (torch.from_numpy(np.clip(hu, -1000, 2000) / 1500 - 1 / 3) for hu in (batch.low, batch.normal))
+    assert torch.allclose(torch.cat(looked_at), low, atol=1e-6), "perception sees the low dose, each part its own"
     state.network.zero_grad()
     kept = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))[t]
     dose, anatomy = state.family.perception.network(low)

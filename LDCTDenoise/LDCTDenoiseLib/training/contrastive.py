@@ -42,9 +42,9 @@ def supervised_contrast(embeddings: Tensor, classes: Tensor, temperature: float)
 def prompt_loss(logits: Tensor, divisors: Tensor, most: float) -> Tensor:
     """Cross-entropy of clean against noisy, where 1/divisor of the dose is clean to the share 1 − log(d)/log(most).
 
-    logits [n, 2]: clean, noisy; divisors [n] from 1 (the full dose, wholly clean) to `most` (wholly noisy).
+    logits [n, 2]: clean, noisy; divisors [n]: up to 1 it is wholly clean, from `most` on wholly noisy.
     """
-    clean = 1 - divisors.log() / torch.as_tensor(most, device=divisors.device).log()
+    clean = (1 - divisors.log() / torch.as_tensor(most, device=divisors.device).log()).clamp(0, 1)
     target = torch.stack([clean, 1 - clean], dim=1)
     return F.cross_entropy(logits, target.to(logits.dtype))
 

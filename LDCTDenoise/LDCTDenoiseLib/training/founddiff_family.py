@@ -27,6 +27,7 @@ from .config import Phase, TrainingConfig
 from .data import DoseSpread, PatchSampler
 from .distributed import Alone
 from .family import Family
+from .first_filters import without_trend
 from .founddiff_validation import FoundDiffValidation
 from .noise_bank import NoisySeries
 from .objectives import decibel_loss
@@ -48,6 +49,7 @@ class FoundDiffOptions:
     used_times   share of the states whose time is one of the sampler's; the others' are drawn from all alike, as the
                  paper has it. Two steps see 2 of 1000 times, so a short training is better spent on these
     accumulate   a batch goes through the network in so many parts
+    gain         of half the first filters for the low dose, which then start without trend; 0 leaves them as they are
     average      of the weights: "plain", as for every family, or "published": ema-pytorch's warm-up, every ten steps
     """
 
@@ -56,6 +58,7 @@ class FoundDiffOptions:
     start: str = "consistent"
     used_times: float = 0.0
     accumulate: int = 1
+    gain: float = 0.0
     average: str = "plain"
 
     def __post_init__(self) -> None:
@@ -73,6 +76,8 @@ class FoundDiffOptions:
             yield "used_times is not a share from 0 to 1"
         if not (is_whole(self.accumulate) and self.accumulate >= 1):
             yield "accumulate is not a whole number from 1 on"
+        if not (isinstance(self.gain, (int, float)) and self.gain >= 0):
+            yield "gain is not a number from 0 on"
         if self.average not in AVERAGES:
             yield f"average is not {' or '.join(AVERAGES)}"
 
@@ -116,11 +121,22 @@ class FoundDiffFamily(Family):
             network.init_conv.weight[:, : network.fold**2] *= self.config.noise_input
             for parameter in network.final_conv.parameters():
                 parameter *= self.config.noise_input
+            if self.options.gain:
+                half, own = len(network.init_conv.weight) // 2, network.fold**2  # the state, then the low dose
+                low = network.init_conv.weight[:half, own:]
+                network.init_conv.weight[:half, own:] = self.options.gain * without_trend(low, network.fold)
+                network.init_conv.bias[:half] = 0
         network.mixed = torch.bfloat16 if self.config.precision == "bfloat16" else None
         network.to(memory_format=torch.channels_last)
 
     def optimizer(self, network: DADiffUNet) -> torch.optim.Optimizer:
-        return torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.9, 0.99))
+        """Where the answer begins small, its last layer learns slowly: a step must not be as large as a residual."""
+        last = list(network.final_conv.parameters())
+        known = {id(parameter) for parameter in last}
+        others = [parameter for parameter in network.parameters() if id(parameter) not in known]
+        scale = min(1.0, 5 * self.config.noise_input)
+        groups = [{"params": others, "scale": 1.0}, {"params": last, "scale": scale}]
+        return torch.optim.Adam(groups, lr=2e-4, betas=(0.9, 0.99))
 
     def decay(self, step: int) -> float | None:
         if self.options.average == "plain":

@@ -20,7 +20,7 @@ TRIES = 20  # to find such a place
 @dataclass(frozen=True)
 class PerceptionBatch:
     """views: float32 [2·batch, 1, patch, patch] HU, first all first views, then all second ones;
-    divisors: float32 [batch], 1 for the full dose; classes: int64 [batch], of AnatomyLabels.names."""
+    divisors: float32 [batch], 1 for a usual dose, see UsualNoise; classes: int64 [batch], of AnatomyLabels.names."""
 
     phase: Phase
     index: int
@@ -30,16 +30,39 @@ class PerceptionBatch:
     classes: np.ndarray
 
 
+class UsualNoise:
+    """How noisy slices of an anatomy usually are: the geometric mean over the series of their median levels, HU.
+
+    The series differ in noise by a factor of 5 at their own full dose, for scanners, kernels and doses differ, and a
+    slice does not tell which part of its noise was simulated. What it can tell is how its noise compares with what is
+    usual: so 1/n of the dose means n times the usual variance. With series of one scanner and one dose, as the authors
+    had, it is the simulated divisor.
+    """
+
+    def __init__(self, series: Sequence[NoisySeries], labels: AnatomyLabels):
+        medians: dict[int, list[float]] = {}
+        for one in series:
+            classes = labels.of(one.name, len(one.normal_dose))
+            for number in set(classes.tolist()) - {UNKNOWN}:
+                medians.setdefault(number, []).append(float(np.median(np.log(one.level[classes == number]))))
+        self._levels = {number: float(np.exp(np.mean(values))) for number, values in medians.items()}
+
+    def divisor(self, level: float, anatomy: int, simulated: float) -> float:
+        """Of the usual dose, for a slice of noise `level` whose dose was divided by `simulated`."""
+        return simulated * (float(level) / self._levels[anatomy]) ** 2
+
+
 class ViewSampler:
     """Draws anatomies evenly, within one a series as `sampling` says, its slices and the doses evenly.
 
-    divisors  of the dose: 1 is the slice as it is
+    divisors  by which doses are divided: 1 is the slice as it is
     """
 
     def __init__(
         self, series: Sequence[NoisySeries], labels: AnatomyLabels, divisors: Sequence[float], sampling: str = "sqrt"
     ):
         self.series, self.divisors = series, np.array(divisors, np.float32)
+        self._usual = UsualNoise(series, labels)
         classes = [labels.of(one.name, len(one.normal_dose)) for one in series]
         self._places = []  # for each anatomy: (series, its slices), and how likely a series is
         for number in range(len(labels.names)):
@@ -61,7 +84,7 @@ class ViewSampler:
             )  # a mixture of the two noise fields is a third; at a right angle, a fourth
             for views, turned in ((first, angle), (second, angle + np.pi / 2)):
                 views.append(_view(series, index, float(divisor), turned, patch, rng))
-            divisors.append(divisor)
+            divisors.append(self._usual.divisor(series.level[index], number, float(divisor)))
             classes.append(number)
         views = np.stack(first + second)[:, None].astype(np.float32)
         return views, np.array(divisors, np.float32), np.array(classes, np.int64)

@@ -27,14 +27,15 @@ from .config import Phase, TrainingConfig
 from .contrastive import prompt_loss, rank_contrast, supervised_contrast
 from .distributed import Alone
 from .family import Family
+from .first_filters import without_trend
 from .noise_bank import NoisySeries
-from .perception_batches import PerceptionBatch, ViewSampler, perception_batches
+from .perception_batches import PerceptionBatch, UsualNoise, ViewSampler, perception_batches
 from .perception_fit import fit_readout, judge, look
 from .state import TrainingState
 
 PROMPTS = "prompt_learner.ctx"  # all of the text branch that learns
 JUDGED = (1.0, 3.0, 8.0, 20.0)  # divisors from which a validation fits its readout
-READ = 8, 24  # slices of each series and anatomy for the readout of a validation is fitted to, and the one shipped
+LOOKED_AT, READ, SHIPPED = 6, 3, 6  # slices of a series and anatomy: judged, read from then, read from to be shipped
 RANKS = ("divisor", "log")
 FIRST = 16  # slices to which the start is fitted
 
@@ -94,6 +95,10 @@ class PerceptionFamily(Family):
         return network
 
     def begin(self, network: DACLIP) -> None:
+        """Half of the first filters start without trend."""
+        with torch.no_grad():
+            weight = network.clip_model.visual.conv1.weight
+            weight[: len(weight) // 2] = without_trend(weight[: len(weight) // 2])
         network.to(memory_format=torch.channels_last)  # a quarter faster on a processor
 
     def optimizer(self, network: DACLIP) -> torch.optim.Optimizer:
@@ -144,9 +149,9 @@ class PerceptionFamily(Family):
         training = [one for one in series if one.name not in self.config.validation]
         network = self.network()
         network.load_state_dict(state.average)
-        seen = look(network, training, self.options.labels, self.options.divisors, READ[1], self.device)
+        seen = look(network, training, self.options.labels, self.options.divisors, SHIPPED, self.device)
         if seen is not None:
-            readout = fit_readout(seen, len(self.options.labels.names))
+            readout = fit_readout(seen, UsualNoise(training, self.options.labels), len(self.options.labels.names))
             weights |= {f"perception_readout.{name}": value for name, value in readout.state_dict().items()}
             card["anatomies"] = list(self.options.labels.names)
         return weights, card
@@ -180,11 +185,11 @@ class PerceptionValidation:
     def evaluate(self, network: DACLIP, device: str = "cpu") -> dict[str, float]:
         """See `judge`; score is the mean of the rank correlation and the share of right anatomies."""
         labels = self.options.labels
-        seen = look(network, self.held_out, labels, self.options.divisors, READ[0], device)
-        known = look(network, self.training, labels, JUDGED, READ[0], device)
+        seen = look(network, self.held_out, labels, self.options.divisors, LOOKED_AT, device)
+        known = look(network, self.training, labels, JUDGED, READ, device)
         if seen is None or known is None:
             return {}
-        figures = judge(fit_readout(known, len(labels.names)), seen)
+        figures = judge(fit_readout(known, UsualNoise(self.training, labels), len(labels.names)), seen)
         return {**figures, "score": (figures["dose_rank"] + figures["anatomy_right"]) / 2}
 
 

@@ -15,7 +15,7 @@ from ..networks import DACLIP
 from ..networks.perception_readout import PerceptionReadout
 from .anatomy import AnatomyLabels
 from .noise_bank import NoisySeries
-from .perception_batches import labelled_slices, slice_at_dose
+from .perception_batches import UsualNoise, labelled_slices, slice_at_dose
 
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1)  # over the mean variance of a feature times the number of slices
 SHARPNESS = (2.0, 5.0, 10.0, 20.0, 40.0)
@@ -23,12 +23,14 @@ SHARPNESS = (2.0, 5.0, 10.0, 20.0, 40.0)
 
 @dataclass(frozen=True)
 class Seen:
-    """What perception makes of n slices: dose [n, embed], anatomy [n, features]; and what they are: divisors [n],
-    classes [n], series [n] (numbers), slices [n] (numbers, one for all doses of a slice)."""
+    """What perception makes of n slices: dose [n, embed], anatomy [n, features]; and what they are: divisors [n] as
+    simulated, levels [n] (noise of the full dose, HU), classes [n], series [n] (numbers), slices [n] (numbers, one for
+    all doses of a slice)."""
 
     dose: Tensor
     anatomy: Tensor
     divisors: Tensor
+    levels: Tensor
     classes: Tensor
     series: Tensor
     slices: Tensor
@@ -50,17 +52,29 @@ def look(
         for k, divisor in enumerate(divisors):
             hu = slice_at_dose(series[i], index, divisor, angle=(number + k) * 1.0)
             dose, features = network(to_network(torch.from_numpy(hu)[None, None].to(device)))
-            rows.append((dose[0].float().cpu(), features[0].float().cpu(), divisor, anatomy, i, number))
+            rows.append(
+                (
+                    dose[0].float().cpu(),
+                    features[0].float().cpu(),
+                    divisor,
+                    float(series[i].level[index]),
+                    anatomy,
+                    i,
+                    number,
+                )
+            )
     if not rows:
         return None
     dose, features, *facts = zip(*rows, strict=True)
     return Seen(torch.stack(dose), torch.stack(features), *(torch.tensor(fact) for fact in facts))
 
 
-def fit_readout(seen: Seen, anatomies: int) -> PerceptionReadout:
-    """Ridge regression of the log dose, its ridge chosen by leaving out one series after the other; class centres."""
+def fit_readout(seen: Seen, usual: UsualNoise, anatomies: int) -> PerceptionReadout:
+    """Class centres, and a ridge regression of the log dose (of the usual one); its ridge is chosen by leaving out one
+    series after the other."""
     readout = PerceptionReadout(seen.dose.shape[1], seen.anatomy.shape[1], anatomies)
-    target = -seen.divisors.double().log()
+    facts = zip(seen.levels.tolist(), seen.classes.tolist(), seen.divisors.tolist(), strict=True)
+    target = -torch.tensor([usual.divisor(*fact) for fact in facts], dtype=torch.float64).log()
     errors = [_left_out_error(seen, target, ridge) for ridge in RIDGES]
     weight, bias = _ridge(seen.dose.double(), target, RIDGES[int(np.argmin(errors))])
     centres = torch.stack([seen.anatomy[seen.classes == c].sum(dim=0) for c in range(anatomies)])
@@ -82,7 +96,7 @@ def judge(readout: PerceptionReadout, seen: Seen) -> dict[str, float]:
     """dose_rank       Spearman's correlation of estimated and simulated dose over all slices
     volume_rank     the same within each series, mean
     slice_rank      and within each slice
-    dose_factor     typical factor between estimated and simulated dose
+    dose_factor     typical factor between estimated and simulated dose, which cannot be 1 where series differ in noise
     anatomy_right   share of slices whose likeliest anatomy is the right one
     """
     estimate, chances = readout(seen.dose, seen.anatomy)

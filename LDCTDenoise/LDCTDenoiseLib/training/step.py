@@ -19,7 +19,7 @@ def take_step(state: TrainingState, batch, config: TrainingConfig, engine: Alone
     Those of the family, and gradient (norm before clipping).
     """
     for group in state.optimizer.param_groups:
-        group["lr"] = batch.phase.rate(batch.number)
+        group["lr"] = batch.phase.rate(batch.number) * group.get("scale", 1.0)
     state.optimizer.zero_grad(set_to_none=True)
     found = state.family.backward(state, batch, engine)
     found["gradient"] = torch.nn.utils.clip_grad_norm_(state.network.parameters(), CLIP)
