@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 
 from LDCTDenoiseLib.training.anatomy import AnatomyLabels  # noqa: E402
 from LDCTDenoiseLib.training.contrastive import prompt_loss, rank_contrast, supervised_contrast  # noqa: E402
-from LDCTDenoiseLib.training.perception_batches import UsualNoise, ViewSampler, slice_at_dose  # noqa: E402
 from LDCTDenoiseLib.training.first_filters import without_trend  # noqa: E402
+from LDCTDenoiseLib.training.perception_batches import UsualNoise, ViewSampler, slice_at_dose  # noqa: E402
 from LDCTDenoiseLib.training.perception_fit import spearman  # noqa: E402
 
 from training_factory import a_series  # noqa: E402  # isort: skip

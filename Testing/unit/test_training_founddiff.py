@@ -68,14 +68,15 @@ def test_five_steps_are_three_and_two_more_bit_for_bit(tmp_path, perception, sta
         assert same, name
 
 
-def test_perception_learns_to_order_doses(tmp_path):
-    phases = (Phase("a", 50, 32, 8, 1e-3, warmup=5, paired="contrast"),)
-    config, series = a_perception_config(tmp_path, phases=phases, validate_every=50, ema=0.9), some_series()
+def test_perception_learns_and_is_judged_by_doses_and_anatomies(tmp_path):
+    phases = (Phase("a", 75, 32, 8, 3e-3, warmup=5, paired="contrast"),)
+    config, series = a_perception_config(tmp_path, phases=phases, validate_every=75, ema=0.9), some_series()
     state = train(config, series, **SILENT)
     steps = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
     assert steps[0] == ["step", "seconds", "loss", "rank", "contrast", "prompt", "gradient"]
+    assert float(steps[-1][2]) < 0.95 * float(steps[1][2])
     figures = state.family.validation(series[3:], series[:3]).evaluate(averaged_network(state))
-    assert figures["slice_rank"] > 0.8
+    assert figures.keys() == {"dose_rank", "volume_rank", "slice_rank", "dose_factor", "anatomy_right", "score"}
     assert state.best["score"] == pytest.approx(figures["score"])
 
 
