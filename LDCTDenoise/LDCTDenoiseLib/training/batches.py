@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError
+from .ahead import drawn_ahead
 from .config import Phase, TrainingConfig
 from .data import DoseSpread, PatchSampler
 from .noise_bank import NoisySeries
@@ -45,16 +44,7 @@ def batches(
         low, normal = sampler.draw(np.random.default_rng(seed))
         return Batch(phase, index, number, np.ascontiguousarray(low), np.ascontiguousarray(normal))
 
-    with ThreadPoolExecutor(threads) as pool:
-        upcoming = deque(pool.submit(draw, step) for step in range(start, min(start + threads, len(plan))))
-        try:
-            for step in range(start, len(plan)):
-                batch = upcoming.popleft().result()
-                if step + threads < len(plan):
-                    upcoming.append(pool.submit(draw, step + threads))
-                yield batch
-        finally:
-            pool.shutdown(cancel_futures=True)
+    return drawn_ahead(draw, start, len(plan), threads)
 
 
 def threads_for(device: str) -> int:

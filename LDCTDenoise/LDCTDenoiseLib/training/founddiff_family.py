@@ -153,9 +153,9 @@ class FoundDiffFamily(Family):
     def batches(self, series: list[NoisySeries], start: int, rank: int, threads: int) -> Iterator[Batch]:
         config = self.config
         plan = [(phase, index, number) for index, phase in enumerate(config.phases) for number in range(phase.steps)]
-        spread = DoseSpread(config.dose, config.usual_dose, config.most_noise)
+        spread = DoseSpread(config.dose, config.usual_dose, config.most_noise, config.whole_dose)
         if self.options.doses:
-            spread = SeenDoses(config.dose, noise=config.most_noise, seen=self.options.doses)
+            spread = SeenDoses(config.dose, noise=config.most_noise, whole=config.whole_dose, seen=self.options.doses)
 
         def draw(step: int) -> Batch:
             phase, index, number = plan[step]
