@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 from LDCTDenoiseLib.training.anatomy import AnatomyLabels  # noqa: E402
 from LDCTDenoiseLib.training.contrastive import prompt_loss, rank_contrast, supervised_contrast  # noqa: E402
 from LDCTDenoiseLib.training.first_filters import without_trend  # noqa: E402
+from LDCTDenoiseLib.training.noise_bank import NoisySeries  # noqa: E402
 from LDCTDenoiseLib.training.perception_batches import UsualNoise, ViewSampler, slice_at_dose  # noqa: E402
 from LDCTDenoiseLib.training.perception_fit import spearman  # noqa: E402
 
@@ -100,16 +101,46 @@ def test_a_slice_at_a_dose_has_its_noise():
 def test_the_views_of_a_batch_show_every_anatomy_and_dose_and_are_squares_of_their_slices():
     labels = AnatomyLabels({"a": "chest", "b": "head"})
     sampler = ViewSampler([a_series("a", 10.0), a_series("b", 10.0)], labels, [1, 4])
-    views, divisors, classes = sampler.draw(40, 32, np.random.default_rng(0))
+    views, divisors, classes, scaled = sampler.draw(40, 32, np.random.default_rng(0))
     divisors = divisors.round(3)
     assert views.shape == (80, 1, 32, 32) and set(divisors.tolist()) == {1.0, 4.0} and set(classes.tolist()) == {0, 1}
-    whole, at, _ = sampler.draw(10, 64, np.random.default_rng(0))
+    assert scaled == 0
+    whole, at, *_ = sampler.draw(10, 64, np.random.default_rng(0))
     for one, two in zip(whole[:10][at > 2], whole[10:][at > 2], strict=True):
         assert not np.array_equal(np.sort(one, axis=None), np.sort(two, axis=None)), "each view has its own noise"
     again = sampler.draw(40, 32, np.random.default_rng(0))
     assert np.array_equal(views, again[0])
     own = [np.ptp(view) for view in views[:40][divisors == 1]]
     assert np.mean([np.ptp(view) for view in views[:40][divisors == 4]]) > np.mean(own)
+
+
+def test_half_of_the_slices_of_a_batch_are_scaled_and_the_others_are_pieces_of_their_slices():
+    series, values = a_series("a", 10.0), np.random.default_rng(0).permutation(64 * 64)
+    series.normal_dose[:] = values.reshape(64, 64).astype(np.int16) % 3000 - 500
+    series = NoisySeries("a", series.normal_dose, np.zeros_like(series.noise), series.level)
+    labels = AnatomyLabels({"a": [[0, 3, "chest"], [3, 6, "head"]]})
+    sampler = ViewSampler([series], labels, [1, 4], scale=(0.5, 0.6))
+    views, _, _, scaled = sampler.draw(6, 48, np.random.default_rng(1))
+    assert scaled == 3
+    for number, view in enumerate(views[:, 0]):
+        ends = [view[:2], view[-2:], view[:, :2], view[:, -2:]]
+        if number % 6 < scaled:
+            assert any((end < -900).mean() > 0.9 for end in ends), "48 pixels show 80 to 96: air around 64"
+            assert np.abs(view - view.round()).max() > 0.01, "interpolated"
+        else:
+            assert view.min() >= -500 and np.array_equal(view, view.round()), "as stored"
+
+
+def test_brightness_of_scaled_views_varies_a_little():
+    series = a_series("a", 10.0)
+    series.normal_dose[:] = 0
+    series = NoisySeries("a", series.normal_dose, np.zeros_like(series.noise), series.level)
+    labels = AnatomyLabels({"a": [[0, 3, "chest"], [3, 6, "head"]]})
+    views, *_ = ViewSampler([series], labels, [1, 4], scale=(1.0, 1.2)).draw(40, 32, np.random.default_rng(1))
+    middles = views[:, 0, 16, 16]
+    scaled = np.arange(80) % 40 < 20
+    assert np.all(np.abs(middles[~scaled]) < 1e-3)
+    assert 10 < middles[scaled].std() < 25 and np.abs(middles[scaled]).max() < 31, "up to 3 % of 1024 HU"
 
 
 def test_first_filters_may_answer_to_no_trend():

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.training.data import DoseSpread, PatchSampler, _start
+from LDCTDenoiseLib.training.data import DoseSpread, PatchSampler
+from LDCTDenoiseLib.training.windows import place
 from training_factory import a_series
 
 
@@ -99,9 +100,9 @@ def test_a_whole_slice_is_shifted_by_whole_pixels_into_air():
     rows = (normal > 0).any(axis=3).sum(axis=(1, 2))
     assert set(np.unique(normal)) == {-1024, 40} and rows.min() == 56 and rows.max() == 64
     rng = np.random.default_rng(0)
-    assert {_start(64, 64, 2, rng) for _ in range(200)} == {-2, -1, 0, 1, 2}, "to both sides"
-    assert {_start(64, 62, 1, rng) for _ in range(200)} == {-1, 0, 1, 2, 3}
-    assert {_start(64, 66, 0, rng) for _ in range(200)} == {-2, -1, 0}, "a patch larger than the slice holds all of it"
+    assert {place(64, 64, 2, rng) for _ in range(200)} == {-2, -1, 0, 1, 2}, "to both sides"
+    assert {place(64, 62, 1, rng) for _ in range(200)} == {-1, 0, 1, 2, 3}
+    assert {place(64, 66, 0, rng) for _ in range(200)} == {-2, -1, 0}, "a patch larger than the slice holds all of it"
 
 
 def test_without_shift_and_scale_patches_are_cut_from_the_slice_as_it_is():

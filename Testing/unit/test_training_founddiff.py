@@ -80,6 +80,28 @@ def test_perception_learns_and_is_judged_by_doses_and_anatomies(tmp_path):
     assert state.best["score"] == pytest.approx(figures["score"])
 
 
+def test_the_doses_of_scaled_slices_do_not_count(tmp_path):
+    config = a_perception_config(tmp_path, scale=(0.8, 1.2))
+    state = new_state(config, "cpu")
+    batch = next(iter(state.family.batches(some_series(), 0, 0, 1)))
+    assert batch.scaled == len(batch.divisors) // 2 > 0
+
+    def figures(divisors):
+        state.network.load_state_dict(start)
+        return state.family.backward(state, replace(batch, divisors=divisors), Alone("cpu"))
+
+    start = {name: value.clone() for name, value in state.network.state_dict().items()}
+    state.step = 1  # embeddings are spread at the first step only
+    usual = figures(batch.divisors)
+    other_scaled, other_ranked = batch.divisors.copy(), batch.divisors.copy()
+    other_scaled[: batch.scaled] = other_scaled[: batch.scaled][::-1] * 7
+    other_ranked[batch.scaled :] = np.geomspace(1, 20, len(batch.divisors) - batch.scaled)[::-1]
+    for name in ("rank", "prompt"):
+        assert torch.equal(figures(other_scaled)[name], usual[name])
+        assert not torch.allclose(figures(other_ranked)[name], usual[name], atol=1e-4)
+    assert torch.equal(figures(other_scaled)["contrast"], usual["contrast"]), "anatomies count all"
+
+
 def test_the_text_tower_is_frozen_and_the_prompts_learn(tmp_path):
     config = a_perception_config(tmp_path)
     before = {name: value.clone() for name, value in new_state(config, "cpu").network.state_dict().items()}

@@ -10,6 +10,7 @@ import numpy as np
 from .config import SAMPLING
 from .noise_bank import NoisySeries
 from .shapes import drawn_patch
+from .windows import drawn_side, place, resized, window
 
 HU_RANGE = (-1024, 3071)
 SHAPES_NOISE = (1.0, 60.0)  # HU, of the normal dose in every other drawn patch
@@ -95,16 +96,14 @@ class PatchSampler:
         return low, normal
 
     def _pair(self, series: NoisySeries, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
-        side = self.patch
-        if self.scale != (1.0, 1.0):
-            side = round(self.patch / np.exp(rng.uniform(*np.log(self.scale))))
+        side = drawn_side(self.patch, self.scale, rng)
         rows, columns = series.normal_dose.shape[1:]
-        y, x = _start(rows, side, self.shift, rng), _start(columns, side, self.shift, rng)
-        normal = _window(series.normal_dose[index], y, x, side, fill=HU_RANGE[0])
+        y, x = (place(length, side, self.shift, rng) for length in (rows, columns))
+        normal = window(series.normal_dose[index], y, x, side, fill=HU_RANGE[0])
         if (normal > -900).mean() < 0.1 and rng.random() > 0.1:
             return None  # mostly air outside the patient: a tenth of such patches is enough
         fields = rng.permutation(len(series.noise[index]))[:2]
-        first, second = (_window(series.noise[index, k], y, x, side, fill=0) for k in fields)
+        first, second = (window(series.noise[index, k], y, x, side, fill=0) for k in fields)
         if self.shapes and rng.random() < self.shapes:
             normal, level = drawn_patch(side, rng), 0.0
             extra = np.exp(rng.uniform(*np.log(SHAPES_NOISE))) * (rng.random() > 0.5)
@@ -123,34 +122,6 @@ class PatchSampler:
         else:
             normal = normal + extra * second
             low = normal + inserted * first
-        low, normal = _resized(np.clip(low, *HU_RANGE), np.clip(normal, *HU_RANGE), self.patch)
+        low, normal = resized(np.clip([low, normal], *HU_RANGE), self.patch, HU_RANGE)
         turn, flip = rng.integers(4), rng.random() < 0.5
         return tuple(np.rot90(a[:, ::-1] if flip else a, turn) for a in (low, normal))
-
-
-def _start(length: int, side: int, shift: int, rng: np.random.Generator) -> int:
-    """Where a window of `side` begins along an axis: inside where it fits, and up to `shift` pixels beyond."""
-    first, last = min(0, length - side) - shift, max(0, length - side) + shift
-    return int(rng.integers(first, last + 1))
-
-
-def _window(image: np.ndarray, y: int, x: int, side: int, fill: float) -> np.ndarray:
-    """float32 [side, side] from row y, column x on; `fill` where that is beyond the image."""
-    rows, columns = image.shape
-    out = np.full((side, side), fill, np.float32)
-    inside = image[max(0, y) : min(rows, y + side), max(0, x) : min(columns, x + side)]
-    top, left = max(0, -y), max(0, -x)
-    out[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-    return out
-
-
-def _resized(low: np.ndarray, normal: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Both images as [side, side], by bicubic interpolation that does not alias when it shrinks."""
-    if low.shape[0] == side:
-        return low, normal
-    import torch
-
-    both = torch.from_numpy(np.stack([low, normal])[:, None].astype(np.float32))
-    both = torch.nn.functional.interpolate(both, size=(side, side), mode="bicubic", align_corners=False, antialias=True)
-    low, normal = both.clamp(*HU_RANGE)[:, 0].numpy()
-    return low, normal

@@ -12,15 +12,18 @@ from .anatomy import UNKNOWN, AnatomyLabels
 from .config import SAMPLING, Phase, TrainingConfig
 from .data import HU_RANGE
 from .noise_bank import NoisySeries
+from .windows import drawn_side, place, resized, window
 
 BODY = 0.3  # least share of a view that is not air: less tells nobody the anatomy
 TRIES = 20  # to find such a place
+BRIGHTNESS = (0.97, 1.03)  # factors of the density
 
 
 @dataclass(frozen=True)
 class PerceptionBatch:
     """views: float32 [2·batch, 1, patch, patch] HU, first all first views, then all second ones;
-    divisors: float32 [batch], 1 for a usual dose, see UsualNoise; classes: int64 [batch], of AnatomyLabels.names."""
+    divisors: float32 [batch], 1 for a usual dose, see UsualNoise; classes: int64 [batch], of AnatomyLabels.names;
+    scaled: how many of the batch, the first ones, are scaled: their noise tells nothing of a dose."""
 
     phase: Phase
     index: int
@@ -28,6 +31,7 @@ class PerceptionBatch:
     views: np.ndarray
     divisors: np.ndarray
     classes: np.ndarray
+    scaled: int
 
 
 class UsualNoise:
@@ -56,12 +60,19 @@ class ViewSampler:
     """Draws anatomies evenly, within one a series as `sampling` says, its slices and the doses evenly.
 
     divisors  by which doses are divided: 1 is the slice as it is
+    scale     factors by which half of the slices are magnified, drawn log-uniformly: a few patients must stand for
+              all sizes of patient and picture. Their brightness varies a little too, as contrast agents make it
     """
 
     def __init__(
-        self, series: Sequence[NoisySeries], labels: AnatomyLabels, divisors: Sequence[float], sampling: str = "sqrt"
+        self,
+        series: Sequence[NoisySeries],
+        labels: AnatomyLabels,
+        divisors: Sequence[float],
+        sampling: str = "sqrt",
+        scale: tuple[float, float] = (1.0, 1.0),
     ):
-        self.series, self.divisors = series, np.array(divisors, np.float32)
+        self.series, self.divisors, self.scale = series, np.array(divisors, np.float32), scale
         self._usual = UsualNoise(series, labels)
         classes = [labels.of(one.name, len(one.normal_dose)) for one in series]
         self._places = []  # for each anatomy: (series, its slices), and how likely a series is
@@ -72,10 +83,11 @@ class ViewSampler:
             if slices:
                 self._places.append((number, slices, weights / weights.sum()))
 
-    def draw(self, batch: int, patch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """views, divisors and classes as in PerceptionBatch."""
+    def draw(self, batch: int, patch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        """views, divisors, classes and scaled as in PerceptionBatch."""
         first, second, divisors, classes = [], [], [], []
-        for _ in range(batch):
+        scaled = 0 if self.scale == (1.0, 1.0) else batch // 2
+        for drawn in range(batch):
             number, slices, chances = self._places[rng.integers(len(self._places))]
             which, places = slices[rng.choice(len(slices), p=chances)]
             series, index, divisor = self.series[which], rng.choice(places), rng.choice(self.divisors)
@@ -83,11 +95,14 @@ class ViewSampler:
                 0, 2 * np.pi
             )  # a mixture of the two noise fields is a third; at a right angle, a fourth
             for views, turned in ((first, angle), (second, angle + np.pi / 2)):
-                views.append(_view(series, index, float(divisor), turned, patch, rng))
+                if drawn < scaled:
+                    views.append(_scaled_view(series, index, float(divisor), turned, patch, self.scale, rng))
+                else:
+                    views.append(_view(series, index, float(divisor), turned, patch, rng))
             divisors.append(self._usual.divisor(series.level[index], number, float(divisor)))
             classes.append(number)
         views = np.stack(first + second)[:, None].astype(np.float32)
-        return views, np.array(divisors, np.float32), np.array(classes, np.int64)
+        return views, np.array(divisors, np.float32), np.array(classes, np.int64), scaled
 
 
 def slice_at_dose(series: NoisySeries, index: int, divisor: float, angle: float = 0.0, where=np.s_[:, :]) -> np.ndarray:
@@ -106,16 +121,35 @@ def slice_at_dose(series: NoisySeries, index: int, divisor: float, angle: float 
 def _view(
     series: NoisySeries, index: int, divisor: float, angle: float, patch: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """A square of the slice at this dose where there is something to see, flipped and turned by quarters."""
+    """A square of the slice at this dose where there is something to see, flipped."""
     rows, columns = series.normal_dose.shape[1:]
     for _ in range(TRIES):
         y, x = rng.integers(rows - patch + 1), rng.integers(columns - patch + 1)
         where = np.s_[y : y + patch, x : x + patch]
         if (series.normal_dose[index][where] > -900).mean() >= BODY:
             break
-    view = slice_at_dose(series, index, divisor, angle, where)
-    turn, flip = rng.integers(4), rng.random() < 0.5
-    return np.rot90(view[:, ::-1] if flip else view, turn)
+    return _flipped(slice_at_dose(series, index, divisor, angle, where), rng)
+
+
+def _scaled_view(
+    series: NoisySeries, index: int, divisor: float, angle: float, patch: int, scale: tuple, rng: np.random.Generator
+) -> np.ndarray:
+    """As _view, magnified, of varied brightness; beyond the slice is air."""
+    whole = slice_at_dose(series, index, divisor, angle)
+    for _ in range(TRIES):
+        side = drawn_side(patch, scale, rng)
+        y, x = (place(length, side, 0, rng) for length in whole.shape)
+        view = window(whole, y, x, side, fill=HU_RANGE[0])
+        if (view > -900).mean() >= BODY * min(1.0, whole.size / side**2):
+            break
+    view = (view - HU_RANGE[0]) * rng.uniform(*BRIGHTNESS) + HU_RANGE[0]
+    return _flipped(resized(view[None], patch, HU_RANGE)[0], rng)
+
+
+def _flipped(view: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Perhaps: patients lie on their backs or bellies, and come head or feet first."""
+    down, across = 1 - 2 * rng.integers(2, size=2)
+    return view[::down, ::across]
 
 
 def perception_batches(

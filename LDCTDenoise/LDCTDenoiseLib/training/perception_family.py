@@ -107,16 +107,20 @@ class PerceptionFamily(Family):
 
     def batches(self, series: list[NoisySeries], start: int, rank: int, threads: int) -> Iterator[PerceptionBatch]:
         self.options.labels.check([(s.name, len(s.normal_dose)) for s in series], self.config.validation)
-        self.sampler = ViewSampler(series, self.options.labels, self.options.divisors, self.config.sampling)
+        self.sampler = ViewSampler(
+            series, self.options.labels, self.options.divisors, self.config.sampling, self.config.scale
+        )
         return perception_batches(self.config, self.sampler, start, rank, threads)
 
     def backward(self, state: TrainingState, batch: PerceptionBatch, engine: Alone) -> dict[str, Tensor]:
         options = self.options
         if state.step == 0 and not state.origin:  # weights that were begun with are spread already
-            views, _, _ = self.sampler.draw(FIRST, batch.phase.patch, np.random.default_rng([self.config.seed, 2]))
+            views, *_ = self.sampler.draw(FIRST, batch.phase.patch, np.random.default_rng([self.config.seed, 2]))
             spread_embeddings(state.network, to_network(torch.from_numpy(views).to(engine.device)))
         divisors, classes = (torch.from_numpy(v).to(engine.device).tile(2) for v in (batch.divisors, batch.classes))
         dose, anatomy = engine.forward(state.network, to_network(torch.from_numpy(batch.views).to(engine.device)))
+        ranked = torch.arange(len(batch.divisors), device=dose.device).ge(batch.scaled).tile(2)
+        dose, divisors = dose[ranked], divisors[ranked]
         order = divisors.log() if options.rank_by == "log" else divisors
         parts = torch.stack(
             [
