@@ -165,3 +165,12 @@ def test_the_worker_takes_steps():
 
     assert _settings(Request({"steps": 4})).steps == 4
     assert _settings(Request({})).steps is None
+
+
+def test_a_scan_that_was_named_but_cannot_be_used_is_said_in_one_sentence(tiny, monkeypatch):
+    def none_here(device, dtype):
+        raise ValueError("The scan triton cannot be used on cuda: choose blocked.")
+
+    monkeypatch.setattr("LDCTDenoiseLib.networks.chosen_scan", none_here)
+    with pytest.raises(InputError, match="The scan triton cannot be used"):
+        load_denoiser(find_card(tiny)).place("cpu", torch.float32)

@@ -76,6 +76,12 @@ class FoundDiff:
         """
         import torch
 
+        from ..networks import chosen_scan
+
+        try:
+            chosen_scan(device, torch.float32)
+        except ValueError as error:  # the user named a scan that cannot be used here
+            raise InputError(str(error)) from error
         unet = self._master
         if device != "cpu" or dtype != torch.float32:
             unet = copy.deepcopy(unet).to(device).with_body(dtype)
