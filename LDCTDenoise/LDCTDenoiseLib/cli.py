@@ -45,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
         from .inference.progress import reporter
+        from .inference.threads import sleep_soon
 
+        sleep_soon()
         if "json" in argv:  # whoever reads JSON reads it of wrong arguments too
             shown = reporter("json")
         parser = _parser(argv)

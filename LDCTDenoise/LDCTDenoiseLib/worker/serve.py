@@ -15,6 +15,7 @@ from typing import NoReturn, TextIO
 
 from ..errors import Cancelled, InputError
 from ..inference.progress import JsonLines
+from ..inference.threads import sleep_soon
 from ..version import package_version
 from .kept import Kept
 from .protocol import Request, take_pipes
@@ -27,6 +28,7 @@ def main() -> NoReturn:
     """The worker's life, from its first line to the end of standard input."""
     with contextlib.suppress(AttributeError, PermissionError):  # not on Windows; leader of a group already
         os.setsid()
+    sleep_soon()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the shell that started Slicer is not meant for us
     requests, events = take_pipes()
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
