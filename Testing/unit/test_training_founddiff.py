@@ -162,6 +162,15 @@ def test_what_ships_is_what_was_validated(tmp_path, perception):
     assert np.abs((y[0, 0].numpy() + 1) * 1500 - 1000 - output).max() < 2.0, "but for float16"
 
 
+def test_a_batch_without_noise_is_no_alarm(tmp_path, perception):
+    config = a_founddiff_config(tmp_path, perception)
+    state = new_state(config, "cpu")
+    batch = next(iter(state.family.batches(some_series(), 0, 0, 1)))
+    noisy = state.family.backward(state, batch, Alone("cpu"))["residual"]
+    silent = state.family.backward(state, replace(batch, low=batch.normal), Alone("cpu"))["residual"]
+    assert 0 < float(noisy) < 3 and float(silent) < 20, "and not a million"
+
+
 def test_the_loss_is_the_error_of_the_residual_of_the_noisy_state(tmp_path, perception):
     """Written out for a batch in two parts, with the same noise and times; the gradient is that of the whole batch."""
     phases = (Phase("a", 1, 32, 4, 1e-3, paired="mse"),)
