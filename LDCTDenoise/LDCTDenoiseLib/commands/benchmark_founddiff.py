@@ -20,10 +20,6 @@ SIDE = 512
 STEPS = 2
 LOOP, FAST = "loop", "fast"
 COMPACT, PUBLISHED = "founddiff", "published"
-AS_TRAINED = {  # where our own model is not there (yet): what training/configs make
-    "unet": {"dim": 24, "multipliers": [1, 2, 4, 6], "fold": 2, "dose_features": 256, "anatomy_features": 64},
-    "perception": {"embed": 256, "layers": [1, 2, 2, 1], "width": 16, "anatomy_features": 64},
-}
 ROWS = [
     (size, scan, precision)
     for size in (COMPACT, PUBLISHED)
@@ -52,9 +48,9 @@ def networks(size: str) -> tuple[dict, dict]:
     """Arguments of the denoising network and of perception: as published, or of our own model."""
     if size == PUBLISHED:
         return {}, {}
-    from ..weights.store import list_models
+    from ..weights.store import find_card
 
-    network = next((card.network for card in list_models() if card.id == COMPACT), AS_TRAINED)
+    network = find_card(COMPACT).network
     return network["unet"], network["perception"]
 
 
