@@ -49,6 +49,20 @@ def test_rank_correlation_is_that_of_ranks_and_ties_share_theirs():
     assert math.isnan(rank_correlation([1, 1], [1, 2])) and math.isnan(rank_correlation([1], [1]))
 
 
+def test_the_rank_of_a_volumes_medians_does_not_mind_a_slice_that_is_off():
+    facts = {"perceived_anatomy": "chest", "judged": 1.0}
+    rows = [
+        a_row(dose=dose, slice=slice, estimated_dose=0.9 - dose if slice == 2 else dose * (1 + slice / 10), **facts)
+        for dose in (0.5, 0.25, 0.1)
+        for slice in range(5)
+    ]
+    (line,) = agreement(rows)
+    assert line["median_rank"] == pytest.approx(1) and line["dose_rank"] < 0.9
+    for row in rows:
+        row["estimated_dose"] = 1 - row["dose"]
+    assert agreement(rows)[0]["median_rank"] == pytest.approx(-1)
+
+
 def test_agreement_is_told_for_each_case_and_all_and_anatomy_only_where_it_is_known():
     rows = []
     for case, anatomy, judged in (("a", "chest", 1.0), ("b", "head", 0.0)):

@@ -166,7 +166,12 @@ def describe(tables: dict[str, list], perceived: list[dict], seen: list[float], 
         parts.append(f"{title}\n{format_table(lines, list(lines[0]), digits=2)}")
     parts += [MEANING] if tables["gain"] else []
     if perceived:
-        titles = {"dose_rank": "dose rank", "dose_factor": "dose factor", "anatomy_right": "anatomy right"}
+        titles = {
+            "dose_rank": "dose rank",
+            "median_rank": "median rank",
+            "dose_factor": "dose factor",
+            "anatomy_right": "anatomy right",
+        }
         lines = [{titles.get(key, key): value for key, value in row.items()} for row in perceived]
         for line in lines:
             share = line["anatomy right"]

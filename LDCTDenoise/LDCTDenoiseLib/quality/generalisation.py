@@ -81,9 +81,10 @@ def _ranks(values: Sequence[float]) -> np.ndarray:
 def agreement(rows: Iterable[Row]) -> list[Row]:
     """For each method that perceives, a row for every case and one for all cases.
 
-    dose_rank  Spearman's correlation of true and estimated dose over slices and doses
-    dose_error  median over them of estimated ÷ true dose, as a factor of at least 1 either way
-    anatomy  share of the slices, over all doses, whose likeliest anatomy is that of the case; only where a person
+    dose_rank    Spearman's correlation of true and estimated dose over slices and doses
+    median_rank  the same of what a user is told of a volume: the median of its slices
+    dose_factor  median over slices and doses of estimated ÷ true dose, as a factor of at least 1 either way
+    anatomy_right  share of the slices, over all doses, whose likeliest anatomy is that of the case; only where a person
              named it, and among the names that the method knows
     """
     rows = [row for row in rows if "estimated_dose" in row]
@@ -102,11 +103,20 @@ def agreement(rows: Iterable[Row]) -> list[Row]:
                     "anatomy": group[0]["anatomy"] if case != EVERY else EVERY,
                     "slices × doses": str(len(group)),
                     "dose_rank": rank_correlation(true, estimated),
+                    "median_rank": rank_correlation(*_medians(group)),
                     "dose_factor": float(np.exp(np.median(ratios))),
                     "anatomy_right": float(np.mean(judged)) if judged else float("nan"),
                 }
             )
     return found
+
+
+def _medians(rows: Sequence[Row]) -> tuple[list[float], list[float]]:
+    """True doses, and the medians over the slices that were estimated, of each case at each dose."""
+    estimated: dict[tuple, list[float]] = {}
+    for row in rows:
+        estimated.setdefault((row["case"], float(row["dose"])), []).append(float(row["estimated_dose"]))
+    return [dose for _, dose in estimated], [float(np.median(values)) for values in estimated.values()]
 
 
 MEANING = """\
@@ -115,8 +125,9 @@ normal dose, which is noisy itself. Means over the volumes of the means over the
 not see."""
 
 HOW_PERCEIVED = """\
-dose rank: Spearman's correlation of true and estimated dose over all slices and doses. dose factor: median of how many
-times too high or too low the estimate is. anatomy: share of slices named rightly, where a person named the case."""
+dose rank: Spearman's correlation of true and estimated dose over all slices and doses; median rank: of the medians
+over the slices of a volume, which is what a user is told. dose factor: median of how many times too high or too low the
+estimate is. anatomy: share of slices named rightly, where a person named the case."""
 
 
 def _values(rows: Iterable[Row], key: str) -> list:
