@@ -21,6 +21,7 @@ COMMANDS = {
     "models": "list the methods, with size, licence and measured quality",
     "import-weights": "import an authors' checkpoint",
     "compare": "several methods on one volume: volumes, a picture and figures",
+    "measure": "figures a physicist trusts, with a report: noise, texture, HU, edges, structure, lesions",
     "evaluate": "the quality table on pairs of low and normal dose",
     "perceive": "dose and anatomy as a model perceives them, slice by slice",
     "generalise": "how methods do at doses and anatomies that training saw, and at others",

@@ -74,6 +74,15 @@ class CTVolume:
         """How many axial slices there are, along whichever axis they lie."""
         return self.shape[self.orientation.slice_axis]
 
+    def lies_like(self, other: CTVolume) -> bool:
+        """Whether the voxels of both lie at the same places, to half a voxel."""
+        return (
+            self.shape == other.shape
+            and np.allclose(self.spacing, other.spacing, rtol=1e-3)
+            and np.allclose(self.direction, other.direction, atol=1e-3)
+            and np.allclose(self.origin, other.origin, atol=0.5 * min(other.spacing))
+        )
+
     def slices(self, first: int, last: int, axis: int = 0) -> CTVolume:
         """The volume of slices `first` up to but without `last` of an axis of the array, at its true place in space."""
         origin = np.asarray(self.origin) + self.direction[:, 2 - axis] * self.spacing[2 - axis] * first

@@ -1,4 +1,4 @@
-"""Installs what the networks need, with the user's consent: PyTorch by Slicer's own extension, scikit-image by pip.
+"""Installs what methods and reports need, with the user's consent: PyTorch by Slicer's extension, the rest by pip.
 
 Everything here runs on the main thread: pip inside Slicer crashes elsewhere.
 """
@@ -16,6 +16,7 @@ from .user_error import UserError
 
 TORCH_REQUIREMENT = ">=2.2"  # the newest there is for Slicer on a Mac
 SCIKIT_IMAGE_REQUIREMENT = "scikit-image>=0.22"
+MATPLOTLIB_REQUIREMENT = "matplotlib>=3.8"
 KEPT = ("numpy", "scipy", "SimpleITK")  # Slicer's own copies, which pip must leave as they are
 INSTALLED, DECLINED, RESTARTING, LATER = "installed", "declined", "restarting", "later"
 
@@ -120,22 +121,30 @@ class Installation:
 
     def installScikitImage(self):
         """scikit-image by pip, asking first, Slicer's own packages kept. Returns INSTALLED or DECLINED; UserError."""
+        return self._installByPip(SCIKIT_IMAGE_REQUIREMENT, "scikit-image")
+
+    def installMatplotlib(self):
+        """matplotlib, which draws reports, in the same way."""
+        return self._installByPip(MATPLOTLIB_REQUIREMENT, "matplotlib")
+
+    def _installByPip(self, requirement, name):
         _onlyOnMainThread()
         with tempfile.TemporaryDirectory(prefix="ldct-") as folder:
             constraints = Path(folder) / "constraints.txt"
             lines = [f"{name}=={version}\n" for name, version in _versions(KEPT)]
             constraints.write_text("".join(lines), encoding="utf-8")
             try:
-                return self._pipEnsure(SCIKIT_IMAGE_REQUIREMENT, str(constraints))
+                return self._pipEnsure(requirement, str(constraints))
             except UserError:
                 raise
             except Exception as error:
-                raise UserError(
-                    _("scikit-image could not be installed: check the network connection; the log has the details.")
-                ) from error
+                text = _("{package} could not be installed: check the network connection; the log has the details.")
+                raise UserError(text.format(package=name)) from error
 
     def _pip(self, requirement, constraints):
         question = _("This method needs scikit-image (about 15 MB). Install it into Slicer's Python now?")
+        if requirement == MATPLOTLIB_REQUIREMENT:
+            question = _("A report needs matplotlib (about 30 MB). Install it into Slicer's Python now?")
         if not self._confirm(question):
             return DECLINED
         try:

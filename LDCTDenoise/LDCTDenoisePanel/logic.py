@@ -9,7 +9,7 @@ import slicer
 from .denoise_job import Choice, DenoiseJob, PreviewJob
 from .folder_job import FolderJob
 from .jobs import AskJob, Job
-from .measure import MeasureJob
+from .measure.job import MeasureJob, ReportJob
 from .perceive_job import PerceiveJob
 from .remix import sharedResiduals
 from .sequences import SequenceJob, isSequence, sequenceOf
@@ -175,16 +175,39 @@ class ConsoleLogic:
         return makeDifference(before, after)
 
     def measure(self, before, after, reference=None, waitForCompletion: bool = True, table=None):
-        """Figures of a result: noise before and after, HU shift by tissue; against a reference also PSNR and SSIM.
+        """Figures of a result: noise, texture, shift of the HU, edges, structure; with a reference also PSNR and SSIM.
 
         before, after  volume nodes of the same size
         reference      the normal-dose volume, if there is one
         table          a vtkMRMLTableNode to be renewed; None makes a new one
 
-        Returns the table node with the columns Quantity, Before, After, Change, Unit, or the running job. The numbers
-        themselves are in the node's attribute "LDCTDenoise.record" (JSON).
+        Returns the table node with the columns Quantity, Before, After, Change, Unit, or the running job. The whole
+        document (figures with errors, definitions, curves, verdicts) is in the node's attribute "LDCTDenoise.record"
+        as JSON; `plots` draws it.
         """
         return _started(MeasureJob(self._theWorker(), before, after, reference, table), waitForCompletion)
+
+    def plots(self, table) -> dict:
+        """The curves of what `measure` returned as chart nodes: noise power spectrum, HU shift, edge profiles, …
+
+        Returns key → vtkMRMLPlotChartNode, each with its table node; those of an earlier measurement are renewed.
+        """
+        from .measure.plots import plotsOf
+
+        return plotsOf(table)
+
+    def report(self, before, after, file, reference=None, waitForCompletion: bool = True):
+        """Measure and write one HTML page with figures, plots and pictures. Returns its path, or the running job.
+
+        file  ends with .html; an existing one is replaced
+        """
+        return _started(ReportJob(self._theWorker(), before, after, file, reference), waitForCompletion)
+
+    def exportFigures(self, table, file) -> None:
+        """Write what `measure` returned: the whole document as .json, or the figures with their errors as .csv."""
+        from .measure.files import writeFigures
+
+        writeFigures(table, file)
 
     def perceive(self, inputVolume, model: str = "founddiff", *, device: str = "auto", waitForCompletion: bool = True):
         """How much dose and which anatomy a volume looks like to a model, by at most 16 slices spread over it.

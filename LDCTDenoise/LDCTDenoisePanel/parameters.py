@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from slicer import vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLMarkupsLineNode, vtkMRMLNode, vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 LARGEST_SEED = 2147483647
@@ -24,6 +24,9 @@ class LDCTDenoiseParameterNode:
     blinded               hide the names of the variants
     variants              what is ticked for comparison: ids of methods, "" for the original
     differenceHalfWindow  of the difference map in HU; 0: from the noise
+    regionA, regionB      markups ROI or segmentation in which noise is measured
+    segmentA, segmentB    ID of the segment that is meant
+    profileLine           markups line along which HU are plotted
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
@@ -38,6 +41,11 @@ class LDCTDenoiseParameterNode:
     blinded: bool = False
     variants: list[str]
     differenceHalfWindow: float = 0.0
+    regionA: vtkMRMLNode
+    regionB: vtkMRMLNode
+    segmentA: str = ""
+    segmentB: str = ""
+    profileLine: vtkMRMLMarkupsLineNode
 
 
 def saneNumbers(parameters):

@@ -9,13 +9,15 @@ from slicer.i18n import tr as _
 
 @dataclass(frozen=True)
 class SetupState:
-    """torch, scikitImage: their versions, None if missing. torchExtension: Slicer's PyTorch extension is loaded.
+    """torch, scikitImage, matplotlib: their versions, None if missing.
 
+    torchExtension: Slicer's PyTorch extension is loaded.
     devices: pairs (id, title), empty until a worker told. problems: sentences of the worker.
     """
 
     torch: str | None = None
     scikitImage: str | None = None
+    matplotlib: str | None = None
     torchExtension: bool = False
     devices: tuple = ()
     problems: tuple = ()
@@ -28,6 +30,7 @@ class SetupState:
             self,
             torch=versions.get("torch"),
             scikitImage=versions.get("scikit-image"),
+            matplotlib=versions.get("matplotlib", self.matplotlib),
             devices=tuple((device["id"], device["title"]) for device in answer.get("devices") or ()),
             problems=tuple(answer.get("problems") or ()),
             confirmed=True,
@@ -60,6 +63,7 @@ def look(*, find=find_spec, version=metadata.version, modules=None):
     return SetupState(
         torch=_installed("torch", "torch", find, version),
         scikitImage=_installed("skimage", "scikit-image", find, version),
+        matplotlib=_installed("matplotlib", "matplotlib", find, version),
         torchExtension=hasattr(modules, "pytorchutils"),
     )
 

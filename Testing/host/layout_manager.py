@@ -11,6 +11,7 @@ from PySide6.QtCore import Signal
 
 from . import layout_xml
 from .plain_views import PlainView
+from .plot_view import qMRMLPlotWidget
 from .slice_widget import qMRMLSliceWidget
 from .vtk_widget import PROVISIONAL
 
@@ -113,6 +114,8 @@ class LayoutManager(qt.QObject):
     def _make(self, className, node):
         if className == SLICE:
             widget = qMRMLSliceWidget(node, self._applicationLogic, self._viewport)
+        elif className == PLOT:
+            widget = qMRMLPlotWidget(node, self._viewport)
         else:
             widget = PlainView(node, self._viewport)
         widget.resize(*PROVISIONAL)
@@ -124,7 +127,7 @@ class LayoutManager(qt.QObject):
         for key, widget in list(self._widgets.items()):
             if key[1] == node.GetID() and widget.mrmlAbstractViewNode() is node:
                 del self._widgets[key]
-                if key[0] == SLICE:
+                if key[0] in (SLICE, PLOT):
                     widget.close_view()
                 else:
                     widget.setParent(None)

@@ -17,6 +17,8 @@ LOGICS = {
     "Transforms": "vtkSlicerTransformLogic",
     "CropVolume": "vtkSlicerCropVolumeLogic",
     "Units": "vtkSlicerUnitsLogic",
+    "Markups": "vtkSlicerMarkupsLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
 }
 
 

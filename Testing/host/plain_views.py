@@ -1,4 +1,4 @@
-"""3D, plot and table views that only take up their place: their nodes are real, their pictures are not drawn."""
+"""3D and table views that only take up their place: their nodes are real, their pictures are not drawn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PlainView(qt.QWidget):
     def mrmlAbstractViewNode(self):
         return self._node
 
-    mrmlViewNode = mrmlPlotViewNode = mrmlTableViewNode = mrmlAbstractViewNode
+    mrmlViewNode = mrmlTableViewNode = mrmlAbstractViewNode
 
     def _view(self):
         return self._picture
@@ -32,5 +32,5 @@ class PlainView(qt.QWidget):
     def _controller(self):
         return self._bar
 
-    threeDView = plotView = tableView = viewWidget = _view
-    threeDController = plotController = tableController = controllerWidget = _controller
+    threeDView = tableView = viewWidget = _view
+    threeDController = tableController = controllerWidget = _controller

@@ -15,6 +15,8 @@ DISPLAYABLE_MANAGERS = (
     "vtkMRMLRulerDisplayableManager",
     "vtkMRMLScalarBarDisplayableManager",  # window/level by mouse
     "vtkMRMLColorLegendDisplayableManager",
+    "vtkMRMLMarkupsDisplayableManager",
+    "vtkMRMLSegmentationsDisplayableManager2D",
 )
 
 

@@ -94,10 +94,13 @@ def test_figures_come_as_a_table(ct, logic, temporary):
     table = logic.measure(before, after)
     names = [table.GetTable().GetColumnName(i) for i in range(table.GetTable().GetNumberOfColumns())]
     assert names == ["Quantity", "Before", "After", "Change", "Unit"]
-    assert column(table, "Quantity") == ["Noise level", "Shift, soft tissue"]
-    assert column(table, "Before") == ["21.3", ""] and column(table, "After") == ["9.80", "−0.300"]
-    assert column(table, "Change") == ["−54 %", ""]
-    assert json.loads(table.GetAttribute("LDCTDenoise.record"))["rows"][0]["before"] == 21.34
+    assert column(table, "Quantity") == ["Noise level", "Shift, soft tissue", "Shift, fat"]
+    assert column(table, "Before") == ["21.3 ± 0.5", "", ""]
+    assert column(table, "After") == ["9.8 ± 0.2", "−0.3", "1.2 ± 0.1"]
+    assert column(table, "Change") == ["−54 %", "", ""] and column(table, "Unit") == ["HU", "HU", "HU"]
+    kept = json.loads(table.GetAttribute("LDCTDenoise.record"))
+    assert kept["figures"][0] == {"image": "input", "key": "noise", "value": 21.34, "error": 0.5}
+    assert table.GetAttribute("LDCTDenoise.slices") == "2 of 8"
     assert table.GetName() == "Denoised figures" and not list(temporary.glob("LDCTDenoise-*"))
 
 
@@ -106,7 +109,7 @@ def test_a_table_that_is_shown_is_renewed(ct, logic, scene):
     table = scene.AddNewNodeByClass("vtkMRMLTableNode", "My figures")
     count = scene.GetNumberOfNodesByClass("vtkMRMLTableNode")
     assert logic.measure(before, after, table=table) is table
-    assert table.GetName() == "My figures" and table.GetNumberOfRows() == 2
+    assert table.GetName() == "My figures" and table.GetNumberOfRows() == 3
     assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == count
 
 

@@ -40,7 +40,8 @@ def test_choices_are_read_again_from_the_same_node(parameters):
 def test_the_stored_names_are_those_of_older_scenes(parameters):
     assert set(parameters.allParameters) == {
         "inputVolume", "referenceVolume", "outputVolume", "differenceVolume", "model", "strength", "seed", "draws",
-        "wholeSequence", "blinded", "variants", "differenceHalfWindow",
+        "wholeSequence", "blinded", "variants", "differenceHalfWindow", "regionA", "regionB", "segmentA", "segmentB",
+        "profileLine",
     }  # fmt: skip
 
 

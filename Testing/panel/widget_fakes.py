@@ -59,6 +59,7 @@ class FakeJob:
 class FakeComparison:
     def __init__(self):
         self.modeChanged, self.mode, self.blinded, self.calls = Signal(), None, False, []
+        self.plot = None
 
     def _show(self, mode, *what):
         self.calls.append((mode, *what))
@@ -94,6 +95,9 @@ class FakeComparison:
 
     def setDifferenceWindow(self, halfWindow):
         self.calls.append(("window", halfWindow))
+
+    def setPlot(self, chart):
+        self.plot = chart
 
     def leave(self):
         if self.mode is not None:
@@ -139,6 +143,12 @@ class FakeLogic:
 
     def measure(self, *arguments, **options):
         return self._job("measure", *arguments, **options)
+
+    def report(self, *arguments, **options):
+        return self._job("report", *arguments, **options)
+
+    def exportFigures(self, table, file):
+        self.calls.append(("exportFigures", (table, file), {}))
 
     def importWeights(self, *arguments, **options):
         return self._job("importWeights", *arguments, **options)
@@ -216,7 +226,9 @@ def makePanel(methods=METHODS, setup=None):
     ui = slicer.util.childWidgetVariables(uiWidget)
     uiWidget.setMRMLScene(slicer.mrmlScene)
     logic, dialogs, settings = FakeLogic(), FakeDialogs(), MachineSettings(FakeStore())
-    state = setup or SetupState(torch="2.9.1+cpu", scikitImage="0.26", devices=(("cpu", "Processor, 2 cores"),))
+    state = setup or SetupState(
+        torch="2.9.1+cpu", scikitImage="0.26", matplotlib="3.11", devices=(("cpu", "Processor, 2 cores"),)
+    )
     session = Session(logic, settings, dialogs, lambda: state, lambda: Catalogue(methods))
     panel = Panel(uiWidget, ui, logic, settings=settings, dialogs=dialogs, session=session)
     return ui, panel, logic

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.noise import global_noise_level, local_sd, noise_level_anywhere
+from LDCTDenoiseLib.quality.noise import global_noise_level, local_sd, noise_level_anywhere, slice_noise_levels
 from scipy.ndimage import gaussian_filter
 
 RNG_SEED = 3
@@ -120,3 +120,12 @@ def test_a_slice_of_512_takes_less_than_thirty_milliseconds():
 def test_a_spacing_of_zero_is_refused():
     with pytest.raises(ValueError, match="spacing"):
         local_sd(np.zeros((8, 8)), 0.0)
+
+
+def test_the_levels_of_single_slices_come_with_that_of_all():
+    rng = np.random.default_rng(3)
+    stack = np.stack([50 + rng.normal(0, sd, (160, 160)) for sd in (10, 20, 40)]).astype(np.float32)
+    stack[2] -= 1000  # no soft tissue
+    pooled, each = slice_noise_levels(stack, 0.8)
+    assert pooled == global_noise_level(stack, 0.8)
+    assert each[:2] == [global_noise_level(image, 0.8) for image in stack[:2]] and np.isnan(each[2])

@@ -1,10 +1,10 @@
-"""What the worker answers: denoise, state, measure, simulate, import_weights."""
+"""What the worker answers: denoise, state, simulate, import_weights."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from worker_factory import GEOMETRY, WITHOUT_TORCH_AND_SCIKIT_IMAGE, a_stored_volume, denoise, started
+from worker_factory import WITHOUT_TORCH_AND_SCIKIT_IMAGE, a_stored_volume, denoise, started
 
 
 @pytest.fixture
@@ -135,71 +135,6 @@ def test_a_broken_torch_is_a_problem_and_no_end(tmp_path):
     assert "libgomp.so.1 is missing" in state["problems"][0] and state["versions"]["torch"] is None
     ours = next(model for model in state["models"] if model["id"] == "rddm-balanced")
     assert not ours["ready"] and "does not load" in ours["why"] and ours["missing"] == []
-
-
-def measured(tmp_path, **images) -> dict:
-    for name, hu in images.items():
-        np.save(tmp_path / f"{name}.npy", hu)
-    return {"do": "measure", **{name: str(tmp_path / f"{name}.npy") for name in images}, **GEOMETRY}
-
-
-def test_measuring_says_how_much_noise_is_left(worker, volume, tmp_path):
-    clean = np.where(volume > -500, 50, -1000)
-    result = worker.ask(**measured(tmp_path, before=volume, after=(clean + 0.5 * (volume - clean)).astype(np.float32)))
-    noise = result["rows"][0]
-    assert result["slices"] == "4 of 4"
-    assert noise["quantity"] == "Noise level" and 15 < noise["before"] < 25
-    assert noise["after"] == pytest.approx(noise["before"] / 2, rel=0.1)
-    assert noise["change"] == f"−{100 * (1 - noise['after'] / noise['before']):.0f} %"
-
-
-def test_measuring_says_how_the_hu_of_tissues_have_shifted(worker, volume, tmp_path):
-    volume[:, :, :12] = -3024  # what was not measured does not count as air
-    after = np.where(volume == -3024, volume, volume + np.where(volume > -500, 3.0, -8.0))
-    _, air, soft = worker.ask(**measured(tmp_path, before=volume, after=after.astype(np.float32)))["rows"]
-    assert (air["quantity"], soft["quantity"]) == ("Shift, air", "Shift, soft tissue")
-    assert air["before"] is None and air["change"] == ""
-    assert air["after"] == pytest.approx(-8, abs=0.2) and soft["after"] == pytest.approx(3, abs=0.2)
-
-
-def test_measuring_does_not_depend_on_the_storage(worker, volume, tmp_path):
-    request = {"before": volume, "after": (volume * 0.9).astype(np.int16), "reference": volume + np.int16(3)}
-    expected = worker.ask(**measured(tmp_path, **request))
-    turned = measured(tmp_path, **{name: hu.transpose(1, 0, 2)[:, ::-1] for name, hu in request.items()})
-    turned |= {"spacing": [0.8, 2.5, 0.8], "direction": [1, 0, 0, 0, 0, 1, 0, -1, 0]}
-    found = worker.ask(**turned)
-    assert (found["slices"], found["rows"]) == (expected["slices"], expected["rows"])
-
-
-def test_measuring_against_a_reference_adds_similarity(worker, volume, tmp_path):
-    clean = np.where(volume > -500, 50, -1000).astype(np.float32)
-    worker.send(**measured(tmp_path, before=volume, after=clean + (volume - clean) / 2, reference=clean))
-    *progress, result = worker.events()
-    rows = {row["quantity"]: row for row in result["rows"]}
-    assert rows["PSNR, full range"]["unit"] == "dB" and rows["PSNR, full range"]["change"].startswith("+")
-    assert rows["SSIM, soft tissue"]["after"] > rows["SSIM, soft tissue"]["before"]
-    assert [e["done"] for e in progress if e["event"] == "progress"] == list(range(8))
-    assert {e["total"] for e in progress} == {7}
-
-
-def test_measuring_without_scikit_image_leaves_ssim_out_and_says_so(volume, tmp_path):
-    with started(WITHOUT_TORCH_AND_SCIKIT_IMAGE) as worker:
-        worker.send(**measured(tmp_path, before=volume, after=volume + np.int16(1), reference=volume))
-        *events, result = worker.events()
-    assert not [row for row in result["rows"] if "SSIM" in row["quantity"]]
-    assert any("SSIM is left out" in event.get("text", "") for event in events)
-    equal = next(row for row in result["rows"] if row["quantity"] == "PSNR, full range")
-    assert equal["before"] is None and equal["change"] == ""  # infinite
-
-
-def test_volumes_that_do_not_fit_are_not_measured(worker, volume, tmp_path):
-    assert "64×48×4 and 64×48×2" in worker.ask(**measured(tmp_path, before=volume, after=volume[:2]))["text"]
-
-
-def test_no_more_than_forty_slices_are_measured(worker, tmp_path):
-    hu = np.random.default_rng(0).normal(50, 20, (100, 24, 24)).astype(np.int16)
-    result = worker.ask(**measured(tmp_path, before=hu, after=hu))
-    assert result["slices"] == "40 of 100" and result["rows"][0]["change"] == "0 %"
 
 
 def test_a_low_dose_scan_is_simulated(worker, volume, tmp_path):

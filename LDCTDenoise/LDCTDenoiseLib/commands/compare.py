@@ -102,10 +102,7 @@ def _reference(path: Path, volume, reporter):
     reference = read_volume(path)
     if reference.shape != volume.shape:
         raise InputError(f"The reference has {reference.shape} voxels and the input {volume.shape}: they must agree.")
-    same = np.allclose(reference.spacing, volume.spacing, rtol=1e-3) and np.allclose(
-        reference.direction, volume.direction, atol=1e-3
-    )
-    if not same or not np.allclose(reference.origin, volume.origin, atol=0.5 * min(volume.spacing)):
+    if not reference.lies_like(volume):
         reporter.notice("The reference lies elsewhere in space than the input: are they the same slices?")
     return replace(volume, hu=reference.hu)
 

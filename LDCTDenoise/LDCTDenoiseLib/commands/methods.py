@@ -17,12 +17,21 @@ class Methods:
         self._cards = [find_card(id) for id in ids]
         self._warm: dict[str, WarmModel] = {}
 
+    @property
+    def ids(self) -> list[str]:
+        return [card.id for card in self._cards]
+
     def results(self, volume: CTVolume, settings: Settings, reporter) -> Iterator[tuple[str, DenoiseResult]]:
         """(id, result) of every method on the volume, one after the other."""
         for card in self._cards:
-            warm = self._warm.setdefault(card.id, WarmModel(card))
 
             def progress(done: int, total: int, stage: str, id: str = card.id) -> None:
                 reporter.progress(done, total, f"{stage} {id}")
 
-            yield card.id, warm.denoise(volume, settings, progress=progress, notice=reporter.notice)
+            yield card.id, self.denoise(card.id, volume, settings, progress=progress, notice=reporter.notice)
+
+    def denoise(self, id: str, volume: CTVolume, settings: Settings, **callbacks) -> DenoiseResult:
+        """One of the methods on any volume; callbacks as `inference.run.denoise` takes them."""
+        if id not in self._warm:
+            self._warm[id] = WarmModel(next(card for card in self._cards if card.id == id))
+        return self._warm[id].denoise(volume, settings, **callbacks)

@@ -11,15 +11,11 @@ import numpy as np
 
 from ..atomic import atomic_output
 from ..errors import InputError
-from .metrics import as_stack, check_same_shape, psnr, rmse, ssim
-from .noise import global_noise_level
-from .nps import find_rois, measure_nps
-from .tissue import TISSUES, bias, classes
+from .measurement import INPUT, REFERENCE, Subject, measure, rows_of
+from .noise import pixel_size
+from .tissue import TISSUES
 
 Row = dict[str, "str | float"]
-
-REFERENCE = "reference"  # name of the reference's own row
-_WINDOWS = ("full", "soft")
 
 # key: (heading, digits after the point); a CSV holds every key of its rows under its own name.
 COLUMNS: dict[str, tuple[str, int]] = {
@@ -46,6 +42,11 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "bias_soft": ("soft HU", 1),
     "bias_bone": ("bone HU", 1),
     "rmse_soft": ("soft RMSE", 1),
+    "structure": ("structure %", 1),
+    "structure_strong": ("strong %", 1),
+    "structure_faint": ("faint %", 1),
+    "edge_strong_change": ("edge strong %", 1),
+    "edge_faint_change": ("edge faint %", 1),
     "seconds_per_slice": ("s/slice", 2),
 }
 
@@ -55,6 +56,7 @@ _TISSUES = ("bias_fat", "bias_soft", "bias_bone")
 _AGAINST_REFERENCE = ("psnr_full", "gain_full", "ssim_full", "gain_soft", "noise", "noise_ratio", "nps_mean_ratio")
 _LIKENESS = ("psnr_full", "gain_full", "ssim_full", "rmse_full", "psnr_soft", "gain_soft", "ssim_soft", "rmse_soft")
 _TEXTURE = ("noise", "noise_ratio", "nps_mean_ratio", "nps_peak_ratio", *(f"bias_{name}" for name in TISSUES))
+_STRUCTURE = ("structure", "structure_strong", "structure_faint", "edge_strong_change", "edge_faint_change")
 _AGAINST_INPUT = ("noise", "noise_reduction", "nps_mean", "nps_peak", "nps_mean_ratio")
 
 
@@ -64,53 +66,21 @@ def compare_slices(
     spacing: float | Sequence[float],
     *,
     case: str = "",
-    input_name: str = "input",
 ) -> list[Row]:
     """Figures of every image of one case: one row each, and a row "reference" where there is one.
 
-    images      name → HU [slices, rows, columns] or [rows, columns]; `input_name` is the low-dose input
+    images      name → HU [slices, rows, columns] or [rows, columns]; "input" is the low dose
     reference   HU of the same shape, or None
     spacing     pixel size in mm, (between columns, between rows)
-    Keys: case, method; noise (global level, HU), noise_reduction (% less than the input), nps_mean and nps_peak
-    (1/mm), nps_noise (HU), nps_rois, nps_mean_ratio, nps_peak_ratio, bias_air … bias_bone (HU). With a reference also
-    noise_ratio and, for the windows full and soft, psnr_, gain_ (dB over the input), ssim_, rmse_. Ratios and biases
-    are against the reference, and against the input where there is none. What cannot be measured is NaN.
-    Raises InputError for shapes that differ, a missing input, or missing scikit-image (with a reference only).
+    Keys: case, method, and the figures of `measurement.measure` by their names: ratios and biases are against the
+    reference, and against the input where there is none. What cannot be measured is NaN.
+    Raises InputError for shapes that differ, or a missing input.
     """
-    if input_name not in images:
-        raise InputError(f"The comparison needs the low-dose image under the name {input_name!r}.")
-    stacks = {name: as_stack(hu) for name, hu in images.items()}
-    # One image decides for all where noise and tissues are measured; the cleaner one where there is a choice.
-    standard = stacks[input_name] if reference is None else as_stack(reference)
-    for hu in stacks.values():
-        check_same_shape(hu, standard)
-    if reference is not None:
-        stacks[REFERENCE] = standard
-
-    rois, tissues = find_rois(standard, spacing), classes(standard)
-    standard_nps = measure_nps(standard, rois, spacing)
-    noise = {name: global_noise_level(hu, spacing) for name, hu in stacks.items()}
-    rows: list[Row] = []
-    for name, hu in stacks.items():
-        nps = measure_nps(hu, rois, spacing)
-        row: Row = {"case": case, "method": name}
-        if reference is not None and name != REFERENCE:
-            row |= _against_reference(hu, standard, stacks[input_name])
-        if reference is not None:
-            row["noise_ratio"] = _ratio(noise[name], noise[REFERENCE])
-        row |= {
-            "noise": noise[name],
-            "noise_reduction": 100 * (1 - _ratio(noise[name], noise[input_name])),
-            "nps_mean": nps.mean,
-            "nps_peak": nps.peak,
-            "nps_noise": nps.noise,
-            "nps_mean_ratio": _ratio(nps.mean, standard_nps.mean),
-            "nps_peak_ratio": _ratio(nps.peak, standard_nps.peak),
-            "nps_rois": nps.rois,
-        }
-        row |= {f"bias_{tissue}": value for tissue, value in bias(hu, standard, tissues).items()}
-        rows.append(row)
-    return rows
+    if INPUT not in images:
+        raise InputError(f"The comparison needs the low-dose image under the name {INPUT!r}.")
+    x, y = pixel_size(spacing)
+    stacks = images if reference is None else {**images, REFERENCE: reference}
+    return [{"case": case, **row} for row in rows_of(measure(Subject(stacks, (x, y, 1.0))))]
 
 
 def summarize(rows: Iterable[Row]) -> list[Row]:
@@ -158,12 +128,17 @@ def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None, digi
         columns = [key for key in wanted if key in held and any(row.get(key) != "" for row in rows)]
     cells = [[COLUMNS.get(key, (key, 3))[0] for key in columns]]
     cells += [[_cell(row, key, digits) for key in columns] for row in rows]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     is_text = [all(isinstance(row.get(key), str) for row in rows) for key in columns]
+    return align(cells, [number for number, text in enumerate(is_text) if text])
+
+
+def align(cells: Sequence[Sequence[str]], left: Sequence[int] = ()) -> str:
+    """Lines of cells under each other, the first a heading; the columns named by `left` begin at the left."""
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     lines = [
         "  ".join(
-            text.ljust(width) if left else text.rjust(width)
-            for text, width, left in zip(line, widths, is_text, strict=True)
+            text.ljust(width) if number in left else text.rjust(width)
+            for number, (text, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in cells
     ]
@@ -174,7 +149,8 @@ def format_table(rows: Sequence[Row], columns: Sequence[str] | None = None, digi
 DEFINITIONS = """\
 Full: HU clipped to −1024…3072 (range 4096); soft: −160…240 (range 400); both over the whole slice, SSIM 7×7 uniform.
 Gain: PSNR over that of the low dose. Noise: global noise level in soft tissue. NPS: mean and peak frequency.
-× against the normal dose. HU per tissue: mean of output − normal dose. Mean ± SD over the cases."""
+× against the normal dose. HU per tissue: mean of output − normal dose. Structure: what the removed part holds of
+edges, % of their contrast, and how much wider they are than in the low dose. Mean ± SD over the cases."""
 
 
 def format_evaluation(summary: Sequence[Row], rows: Sequence[Row] = ()) -> str:
@@ -183,8 +159,12 @@ def format_evaluation(summary: Sequence[Row], rows: Sequence[Row] = ()) -> str:
     summary  of `summarize`; rows  every case, none to leave the cases out
     """
     held = set(_keys(summary))
-    groups = (_LIKENESS, (*_TEXTURE, "seconds_per_slice"))
-    parts = [format_table(summary, ["method", "cases", *(key for key in keys if key in held)]) for keys in groups]
+    parts = []
+    for keys in (_LIKENESS, (*_TEXTURE, "seconds_per_slice"), _STRUCTURE):
+        columns = [key for key in keys if key in held]
+        measured = [row for row in summary if any(math.isfinite(float(row.get(key, math.nan))) for key in columns)]
+        if measured:
+            parts.append(format_table(measured, ["method", "cases", *columns]))
     cases: dict[str, Row] = {}
     for row in rows:
         if "gain_full" in row and row["method"] != "input":
@@ -193,21 +173,6 @@ def format_evaluation(summary: Sequence[Row], rows: Sequence[Row] = ()) -> str:
         table = format_table(list(cases.values()), _keys(cases.values()), digits=2)
         parts.append(f"Gain of every case, full, dB\n{table}")
     return "\n\n".join((*parts, DEFINITIONS))
-
-
-def _against_reference(hu: np.ndarray, reference: np.ndarray, low_dose: np.ndarray) -> Row:
-    row: Row = {}
-    for window in _WINDOWS:
-        value, before = psnr(hu, reference, window), psnr(low_dose, reference, window)
-        row[f"psnr_{window}"] = value
-        row[f"gain_{window}"] = 0.0 if value == before else value - before  # also where both are infinite
-        row[f"ssim_{window}"] = ssim(hu, reference, window)
-        row[f"rmse_{window}"] = rmse(hu, reference, window)
-    return row
-
-
-def _ratio(value: float, base: float) -> float:
-    return value / base if base > 0 else float("nan")
 
 
 def _keys(rows: Iterable[Row]) -> list[str]:

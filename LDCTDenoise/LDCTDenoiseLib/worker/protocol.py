@@ -61,6 +61,23 @@ class Request:
         text = self.text(name)
         return Path(text) if "\0" not in text else self._refuse(name, "a path")
 
+    def paths(self, name: str) -> list[Path]:
+        """Any number of paths, none where the field is not there."""
+        values = self._values.get(name) if self.has(name) else []
+        if not isinstance(values, list) or not all(isinstance(v, str) and v and "\0" not in v for v in values):
+            self._refuse(name, "a list of paths")
+        return [Path(value) for value in values]
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """An object, empty where the field is not there."""
+        value = self._values.get(name) if self.has(name) else {}
+        return value if isinstance(value, dict) else self._refuse(name, "an object")
+
+    def texts(self, name: str) -> dict[str, str]:
+        """An object of texts; what is null in it is left out."""
+        values = {key: value for key, value in self.facts(name).items() if value is not None}
+        return values if all(isinstance(v, str) for v in values.values()) else self._refuse(name, "an object of texts")
+
     def choice(self, name: str, default: str) -> str:
         """A text, `default` where the field is not there."""
         return self.text(name) if self.has(name) else default

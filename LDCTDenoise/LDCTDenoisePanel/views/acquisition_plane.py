@@ -62,6 +62,23 @@ def visibleSlice(volume):
     return (last + 1) // 2
 
 
+def pointLookedAt(volume, index):
+    """Where the middle of the user's view meets slice `index`, else the middle of the slice: in the world, in mm."""
+    node = _viewLookedAt(volume)
+    if node is not None:
+        local, world = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
+        volume.TransformPointFromWorld(_centreOf(node), local)
+        toIJK, toRAS = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+        volume.GetRASToIJKMatrix(toIJK)
+        volume.GetIJKToRASMatrix(toRAS)
+        ijk = list(toIJK.MultiplyPoint([*local, 1.0])[:3])
+        ijk[2 - acquisitionAxis(volume)] = index
+        if all(0 <= place <= size - 1 for place, size in zip(ijk, volume.GetImageData().GetDimensions(), strict=True)):
+            volume.TransformPointToWorld(toRAS.MultiplyPoint([*ijk, 1.0])[:3], world)
+            return world
+    return sliceCentre(volume, index)
+
+
 def toAcquisitionPlane(sliceWidget, volume, index):
     """Turns a view into the volume's acquisition plane, exactly on the middle of slice `index`."""
     node = sliceWidget.mrmlSliceNode()

@@ -1,11 +1,12 @@
 """The comparison of an application: original, denoised, difference and variants, each way of showing them."""
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from ..signal import Signal
 from ..user_error import UserError
-from . import acquisition_plane, capture, layouts
+from . import acquisition_plane, capture, layouts, plots
 from .blind import Blinding
 from .difference import SOURCE_ROLE, isDifference, sourcesOf, updateDifference
 from .difference_display import setHalfWindow
@@ -27,6 +28,7 @@ class Comparison:
         self.modeChanged = Signal()
         self.mode = None
         self._volumes, self._names, self._blinding = [], [], None
+        self._chart, self._afterName = None, None
         self.registerLayouts()
         self._session = Session(ended=self._onEnded, wake=self._wake)
 
@@ -55,11 +57,14 @@ class Comparison:
 
     @oneAtATime
     def showThree(self, before, after, difference, afterName=None):
-        """Original, denoised and signed difference side by side."""
+        """Original, denoised and signed difference side by side; below them the chart of `setPlot`, if there is one."""
         volumes = _checked([before, after, difference])
         _keepTrue(difference)
         panes = [Pane(before, _("Original")), Pane(after, afterName, flips=True), Pane(difference)]
-        self._session.show(layouts.THREE, panes, volumes, original=before)
+        chart = self.plot
+        self._session.show(layouts.THREE if chart is None else layouts.THREE_AND_PLOT, panes, volumes, original=before)
+        plots.showChart(chart)
+        self._afterName = afterName
         self._became("three", volumes)
 
     @oneAtATime
@@ -96,6 +101,23 @@ class Comparison:
         if blinding is not None:
             stage.atEnd(blinding)
         self._became("variants", volumes, names, blinding)
+
+    @property
+    def plot(self):
+        """The chart below the three views, None if there is none (any more)."""
+        chart = self._chart.Get() if self._chart is not None else None
+        return chart if chart is not None and chart.GetScene() is not None else None
+
+    def setPlot(self, chart):
+        """Shows a vtkMRMLPlotChartNode below the three views, now if they are up, and from now on; None: no plot."""
+        self._chart = vtk.vtkWeakReference()
+        self._chart.Set(chart)
+        if self.mode != "three":
+            return
+        if self._session.layoutId == (layouts.THREE if self.plot is None else layouts.THREE_AND_PLOT):
+            plots.showChart(self.plot)
+        else:
+            self.showThree(*self._volumes, afterName=self._afterName)
 
     def reveal(self):
         """Shows the variants under their true names; returns these in the order of the views."""
@@ -151,13 +173,14 @@ class Comparison:
 
     def _wake(self):
         """After loading a scene that was saved with three views up: they are tied together again."""
-        if slicer.app.layoutManager().layout != layouts.THREE:
+        if slicer.app.layoutManager().layout not in (layouts.THREE, layouts.THREE_AND_PLOT):
             return False
         logic = slicer.app.layoutManager().sliceWidget(layouts.DIFFERENCE.tag).sliceLogic()
         difference = slicer.mrmlScene.GetNodeByID(logic.GetSliceCompositeNode().GetBackgroundVolumeID() or "")
         volumes = sourcesOf(difference) if isDifference(difference) else None
         if volumes is None:
             return False
+        self.setPlot(plots.chartShown())
         self.showThree(*volumes, difference)
         return True
 

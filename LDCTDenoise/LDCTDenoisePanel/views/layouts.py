@@ -1,4 +1,4 @@
-"""Our view layouts: three side by side, a single one, and grids of two to six variants."""
+"""Our view layouts: three side by side, with or without a plot, a single one, and grids of two to six variants."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ import slicer
 
 THREE = 5707  # numbers are stored in scenes: never give one another meaning
 SINGLE = 5708
+THREE_AND_PLOT = 5709
 FIRST_VARIANTS = 5720  # 5722 … 5726: two to six variants
 MOST_VARIANTS = 6
 VIEW_GROUP = 57
@@ -31,12 +32,14 @@ _VARIANT_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55
 VARIANTS = tuple(
     View(f"LDCTVariant{number + 1}", LETTERS[number], _VARIANT_COLOURS[number]) for number in range(MOST_VARIANTS)
 )
+PLOT_TAG = "LDCTPlot"
+_SHARES = 640, 360  # of the height: slice views and plot; without them the plot would be squeezed to nothing
 _COLUMNS = {2: 2, 3: 3, 4: 2, 5: 3, 6: 3}
 
 
 def rowsOf(layoutId):
-    """The views of one of our layouts, row by row: a list of lists of `View`."""
-    if layoutId == THREE:
+    """The slice views of one of our layouts, row by row: a list of lists of `View`."""
+    if layoutId in (THREE, THREE_AND_PLOT):
         return [[BEFORE, AFTER, DIFFERENCE]]
     if layoutId == SINGLE:
         return [[SINGLE_VIEW]]
@@ -46,11 +49,11 @@ def rowsOf(layoutId):
 
 def ourLayouts():
     """The numbers of all our layouts."""
-    return [THREE, SINGLE, *(FIRST_VARIANTS + count for count in _COLUMNS)]
+    return [THREE, SINGLE, THREE_AND_PLOT, *(FIRST_VARIANTS + count for count in _COLUMNS)]
 
 
 def ourTags():
-    """The tags of all our views, whether they exist now or not."""
+    """The tags of all our slice views, whether they exist now or not."""
     return [view.tag for view in (BEFORE, AFTER, DIFFERENCE, SINGLE_VIEW, *VARIANTS)]
 
 
@@ -105,7 +108,7 @@ def currentSliceNodes():
 
 
 def removeViews(tags):
-    """Takes our views out of the scene, with everything that Slicer made for them."""
+    """Takes our slice views out of the scene, with everything that Slicer made for them."""
     scene, manager = slicer.mrmlScene, slicer.app.layoutManager()
     for tag in tags:
         doomed = [scene.GetSingletonNode(tag, kind) for kind in ("vtkMRMLSliceNode", "vtkMRMLSliceCompositeNode")]
@@ -131,11 +134,19 @@ def _letDataProbeForget(tags):
 
 
 def _description(layoutId):
+    hasPlot = layoutId == THREE_AND_PLOT
+    share = f' splitSize="{_SHARES[0]}"' if hasPlot else ""
     rows = "".join(
-        '<item><layout type="horizontal" split="true">' + "".join(_view(view) for view in row) + "</layout></item>"
+        f'<item{share}><layout type="horizontal" split="true">{"".join(map(_view, row))}</layout></item>'
         for row in rowsOf(layoutId)
     )
-    return f'<layout type="vertical" split="true">{rows}</layout>'
+    return f'<layout type="vertical" split="true">{rows}{_plot() if hasPlot else ""}</layout>'
+
+
+def _plot():
+    label = '<property name="viewlabel" action="default">P</property>'
+    view = f'<view class="vtkMRMLPlotViewNode" singletontag="{PLOT_TAG}">{label}</view>'
+    return f'<item splitSize="{_SHARES[1]}">{view}</item>'
 
 
 def _view(view):

@@ -7,7 +7,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from ..user_error import UserError
-from . import acquisition_plane, layouts
+from . import acquisition_plane, layouts, plots
 from .restore import Found
 from .stage import Stage
 
@@ -41,7 +41,8 @@ class Session:
         if not self._tags:  # after a shutdown: the console may still have the logic from before a reload
             self._observe()
         index = _indexToShow(panes[0].volume, volumes)
-        keepView = self.stage is not None and layoutId == self.layoutId and _sameGrid(panes, self.stage.panes)
+        isSame = self.stage is not None and layouts.rowsOf(layoutId) == layouts.rowsOf(self.layoutId)
+        keepView = isSame and _sameGrid(panes, self.stage.panes)
         self._close()
         if self._found is not None and not layouts.ourLayoutIsUp():
             self._found.giveBackWindowLevel()  # the user chose another layout meanwhile: that is what he has now
@@ -69,6 +70,7 @@ class Session:
             found.giveBackLayout()
             found.giveBackWindowLevel()
             layouts.removeViews(layouts.ourTags())
+            plots.removePlotView()
         finally:
             self._busy = False
 

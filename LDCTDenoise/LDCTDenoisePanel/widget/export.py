@@ -62,21 +62,12 @@ class Export:
         self._session.complain("")
         self._session.attempt(action)
 
-    def _ask(self, title, name, kinds, ending):
-        """A path to write to, or None; the folder is remembered."""
-        suggestion = str(Path(self._session.settings.exportFolder) / (fileName(name) + ending))
-        path = self._session.dialogs.saveFile(title, suggestion, kinds, ending)
-        if not path:
-            return None
-        self._session.settings.exportFolder = str(Path(path).parent)
-        return Path(path)
-
     def _saved(self, path):
         self._session.say(_("Saved: {file}").format(file=path.name))
 
     def _saveVolume(self):
         output = self._session.output
-        path = self._ask(_("Save the denoised volume"), output.GetName(), VOLUMES, ".nrrd")
+        path = askForFile(self._session, _("Save the denoised volume"), output.GetName(), VOLUMES, ".nrrd")
         if path is None:
             return
         storage = output.GetStorageNode()
@@ -90,14 +81,14 @@ class Export:
         picture = self._comparison.picture()
         output = self._session.output
         name = _("{name} comparison").format(name=output.GetName() if output is not None else "LDCTDenoise")
-        path = self._ask(_("Save the picture"), name, "PNG (*.png)", ".png")
+        path = askForFile(self._session, _("Save the picture"), name, "PNG (*.png)", ".png")
         if path is not None:
             writePNG(picture, path)
             self._saved(path)
 
     def _saveRecord(self):
         output = self._session.output
-        path = self._ask(_("Save the record"), output.GetName(), "JSON (*.json)", ".json")
+        path = askForFile(self._session, _("Save the record"), output.GetName(), "JSON (*.json)", ".json")
         if path is None:
             return
         record = json.loads(output.GetAttribute("LDCTDenoise.record"))
@@ -133,6 +124,16 @@ class Export:
             f"after = logic.denoise(before, {', '.join(options)})\n"
             "logic.showComparison(before, after)\n"
         )
+
+
+def askForFile(session, title, name, kinds, ending):
+    """A path to write to, or None; the folder is remembered. name  suggested, without ending"""
+    suggestion = str(Path(session.settings.exportFolder) / (fileName(name) + ending))
+    path = session.dialogs.saveFile(title, suggestion, kinds, ending)
+    if not path:
+        return None
+    session.settings.exportFolder = str(Path(path).parent)
+    return Path(path)
 
 
 def nodeInCode(node):

@@ -1,15 +1,31 @@
-"""Measure: noise before and after and shift of the HU, as a table; with a normal-dose volume PSNR and SSIM as well."""
+"""Measure: noise, its texture, HU and structure before and after, as a table, a light, plots and files."""
 
+import slicer
 from slicer.i18n import tr as _
+
+from ..measure.contents import contentsOf
+from ..measure.job import DENOISED, documentOf
+from ..measure.table import afterOf
+from .export import askForFile
+
+STRUCTURE = "structure"  # key of the verdict that is shown as a light
+REPORTS, FIGURES = "HTML (*.html)", "CSV (*.csv);;JSON (*.json)"
 
 
 class Measure:
-    """`ui` has measureSection, measureButton, measureLabel, measureTable."""
+    """`ui` has measureSection, measureButton, measureLabel, structureLabel, measureTable, saveReportButton,
+    saveFiguresButton.
 
-    def __init__(self, ui, session):
-        self._ui, self._session = ui, session
+    plots    PlotChoice
+    install  install("matplotlib"): asks the user and installs it
+    """
+
+    def __init__(self, ui, session, plots, install):
+        self._ui, self._session, self._plots, self._install = ui, session, plots, install
         ui.measureTable.verticalHeader().setVisible(False)  # numbers of rows mean nothing here, and the panel is narrow
         ui.measureButton.connect("clicked()", self._onMeasure)
+        ui.saveReportButton.connect("clicked()", self._onReport)
+        ui.saveFiguresButton.connect("clicked()", self._onFigures)
         ui.measureSection.connect("contentsCollapsed(bool)", lambda collapsed: self._showWhatThereIs())
         self._showWhatThereIs()
         session.changed.connect(self.refresh)
@@ -19,13 +35,30 @@ class Measure:
         reason = "" if session.output is not None else _("Denoise a volume first, or choose a result in Compare.")
         if session.job is not None:
             reason = _("Wait until the work is done, or cancel it.")
-        ui.measureButton.enabled = not reason
-        ui.measureButton.toolTip = reason or _(
-            "Noise before and after, and shift of the HU; with a normal-dose volume also PSNR and SSIM."
-        )
         table = ui.measureTable.mrmlTableNode()
-        if table is not None and table.GetScene() is None:  # its scene was closed
+        if table is not None and table.GetScene() is None:  # it was removed, or its scene closed
             self._show(None, "")
+            return  # which calls this again
+        report = _("Measure and save one HTML page with figures, plots and pictures.")
+        if session.setup.matplotlib is None:
+            report = _("A report needs matplotlib, which is not installed: this asks to install it.")
+        for button, why, tip in (
+            (
+                ui.measureButton,
+                reason,
+                _("Noise and its texture, shift of the HU, edges; with a normal-dose volume also PSNR and SSIM."),
+            ),
+            (ui.saveReportButton, reason, report),
+            (
+                ui.saveFiguresButton,
+                "" if documentOf(table) is not None else _("Measure first."),
+                _("Save the figures with their errors as CSV, or the whole document as JSON."),
+            ),
+        ):
+            button.enabled = not why
+            button.toolTip = why or tip
+
+    # measuring
 
     def _onMeasure(self):
         session, after = self._session, self._session.output
@@ -42,19 +75,97 @@ class Measure:
         )
 
     def _tableOf(self, after):
-        """The table of that result which is shown already, to be renewed; None makes a new one."""
-        table = self._ui.measureTable.mrmlTableNode()
-        return table if table is not None and table.GetNodeReference("LDCTDenoise.denoised") is after else None
+        """The table of that result which is in the scene already, to be renewed; None makes a new one."""
+        shown = self._ui.measureTable.mrmlTableNode()
+        for table in [shown, *slicer.util.getNodesByClass("vtkMRMLTableNode")]:
+            isFigures = table is not None and (table is shown or documentOf(table) is not None)
+            if isFigures and table.GetNodeReference(DENOISED) is after:
+                return table
+        return None
 
     def _show(self, table, title):
-        self._ui.measureTable.setMRMLTableNode(table)
+        ui = self._ui
+        ui.measureTable.setMRMLTableNode(table)
+        document = documentOf(table)
         if table is not None:
-            self._ui.measureTable.resizeColumnsToContents()
+            ui.measureTable.resizeColumnsToContents()
             self._session.log(_("Measured. The table is a node of the scene: {name}.").format(name=table.GetName()))
-        self._ui.measureLabel.text = title
+        if document is not None:
+            slices = document["input"]
+            title += "\n" + _("{number} of {total} slices were measured.").format(
+                number=len(slices["slices"]), total=slices["slices_total"]
+            )
+            for notice in document.get("notices") or ():
+                self._session.log(notice)
+        ui.measureLabel.text = title
+        self._light(document)
+        after = table.GetNodeReference(DENOISED) if table is not None else None
+        self._plots.offer("measured", contentsOf(document) if document is not None else {}, after)
+        self.refresh()
         self._showWhatThereIs()
+
+    def _light(self, document):
+        """The verdict on structure: a symbol, a word and a colour, and on hovering what it means."""
+        verdict = None
+        if document is not None:
+            after = afterOf(document)
+            verdicts = [each for each in document.get("verdicts") or () if each["image"] == after]
+            verdict = next((each for each in verdicts if each["key"] == STRUCTURE), None)
+        if verdict is None:
+            self._ui.structureLabel.text = ""
+            return
+        symbol, words, colour = _lights().get(verdict["light"], _lights()["none"])
+        self._ui.structureLabel.text = _coloured(symbol, colour) + words
+        self._ui.structureLabel.toolTip = verdict["text"]
+
+    # files
+
+    def _onReport(self):
+        session, after = self._session, self._session.output
+        if after is None:
+            return
+        if session.setup.matplotlib is None:
+            self._install("matplotlib")
+            if session.setup.matplotlib is None:
+                return
+        before, reference = session.sourceOf(after), session.parameters.referenceVolume
+        name = _("{name} report").format(name=after.GetName())
+        path = askForFile(session, _("Save the report"), name, REPORTS, ".html")
+        if path:
+            session.run(
+                lambda: session.logic.report(before, after, path, reference, waitForCompletion=False),
+                lambda job, file: session.say(_("Saved: {file}. For research use.").format(file=file.name)),
+            )
+
+    def _onFigures(self):
+        table = self._ui.measureTable.mrmlTableNode()
+        path = askForFile(self._session, _("Save the figures"), table.GetName(), FIGURES, ".csv")
+        if path:
+            self._session.complain("")
+            self._session.attempt(lambda: self._write(table, path))
+
+    def _write(self, table, path):
+        self._session.logic.exportFigures(table, path)
+        self._session.say(_("Saved: {file}").format(file=path.name))
 
     def _showWhatThereIs(self):
         """Also after the section was opened, which shows everything in it."""
-        self._ui.measureTable.visible = self._ui.measureTable.mrmlTableNode() is not None
-        self._ui.measureLabel.visible = bool(self._ui.measureLabel.text)
+        ui = self._ui
+        isMeasured = ui.measureTable.mrmlTableNode() is not None
+        ui.measureTable.visible = ui.researchLabel.visible = isMeasured
+        ui.measureLabel.visible = bool(ui.measureLabel.text)
+        ui.structureLabel.visible = bool(ui.structureLabel.text)
+
+
+def _coloured(symbol, colour):
+    return f'<span style="color: {colour}">{symbol}</span> '
+
+
+def _lights():
+    """light → (symbol, words, colour): readable without colours too."""
+    return {
+        "green": ("●", _("Structure is kept."), "#2E9E5B"),
+        "amber": ("▲", _("Some structure is removed: look at the difference."), "#C98A00"),
+        "red": ("■", _("Structure is removed."), "#D64545"),
+        "none": ("○", _("Whether structure is kept cannot be told here."), "#888888"),
+    }

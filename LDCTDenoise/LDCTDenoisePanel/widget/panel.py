@@ -17,6 +17,8 @@ from .inputs import Inputs
 from .measure import Measure
 from .method import Method
 from .perception import Perception
+from .plot_choice import PlotChoice
+from .regions import Regions
 from .run_bar import RunBar
 from .session import Session
 from .variants import Variants
@@ -42,7 +44,9 @@ class Panel(VTKObservationMixin):
         self.compare = Compare(ui, self.session)
         self.runBar = RunBar(ui, self.session, self.inputs, self.compare)
         self.variants = Variants(ui, self.session, self.inputs.whyNot)
-        self.measure = Measure(ui, self.session)
+        self.plots = PlotChoice(ui, self.session, lambda: self.compare.show("three"))
+        self.measure = Measure(ui, self.session, self.plots, self.install)
+        self.regions = Regions(ui, self.session, self.plots)
         self.export = Export(ui, self.session)
         self.advanced = Advanced(ui, self.session, self.renewSetup)
         self.method = Method(
@@ -57,7 +61,7 @@ class Panel(VTKObservationMixin):
         self._guard = SceneGuard(
             self.setParameters,
             self.logic.getParameterNode,
-            (*self.inputs.selectors, *self.compare.selectors),
+            (*self.inputs.selectors, *self.compare.selectors, *self.regions.selectors),
             lambda: self.session.isEntered,
         )
         self._later = qt.QTimer()  # many changes of the parameter node, one refresh
@@ -79,6 +83,7 @@ class Panel(VTKObservationMixin):
     def exit(self):
         """Another module is opened: the user's layout comes back; a run goes on."""
         self.session.isEntered = False
+        self.regions.stop()
         self._disconnectGui()
         self.logic.comparison.leave()
 
@@ -86,6 +91,7 @@ class Panel(VTKObservationMixin):
         """The widget ends: the application closes, or the module is reloaded."""
         self.session.isEntered = False
         self.perception.stop()
+        self.regions.stop()
         self.session.cancel()
         self.setParameters(None)
         self._later.stop()
@@ -136,12 +142,12 @@ class Panel(VTKObservationMixin):
             self.logic.state(callback=self.session.refineSetup).failed.connect(self.session.log)
 
     def install(self, package):
-        """Installs "torch" or "skimage" with the user's consent."""
+        """Installs "torch", "skimage" or "matplotlib" with the user's consent."""
         if self.session.job is not None:
             return
         self.session.complain("")
-        action = self._installation.installTorch if package == "torch" else self._installation.installScikitImage
-        self._installed(self.session.attempt(action))
+        actions = {"torch": self._installation.installTorch, "matplotlib": self._installation.installMatplotlib}
+        self._installed(self.session.attempt(actions.get(package, self._installation.installScikitImage)))
 
     def resumeInstallation(self):
         """Goes on after a restart of Slicer."""
@@ -152,7 +158,7 @@ class Panel(VTKObservationMixin):
             self.logic.shutdown()  # it looked before the package was there
             self.renewSetup()
         texts = {
-            INSTALLED: _("Installed. The methods that needed it are ready."),
+            INSTALLED: _("Installed. What needed it is ready."),
             DECLINED: _("Nothing was installed. The classical methods work without it."),
             LATER: _("The installation goes on when Slicer is started again."),
         }

@@ -46,13 +46,16 @@ def state(request):
 
 
 def measure(request):
-    rows = [
-        {"quantity": "Noise level", "unit": "HU", "before": 21.34, "after": 9.8, "change": "−54 %"},
-        {"quantity": "Shift, soft tissue", "unit": "HU", "before": None, "after": -0.3, "change": ""},
-    ]
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from measured_document import document
+
     for role in ("before", "after"):
         assert Path(request[role]).is_file()
-    say({"event": "result", "id": request["id"], "slices": "2 of 2", "rows": rows})
+    made = document(withReference=request["reference"] is not None)
+    made["asked"] = {name: request[name] for name in ("names", "record")}
+    if request.get("report"):
+        Path(request["report"]).write_text("<html></html>", encoding="utf-8")
+    say({"event": "result", "id": request["id"], "document": made})
 
 
 def perceive(request):

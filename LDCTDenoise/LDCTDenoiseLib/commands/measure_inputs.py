@@ -1,0 +1,158 @@
+"""What `ldct-denoise measure` looks at: the volume, what was made of it, its normal dose, and the user's regions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..volume import CTVolume
+
+RESERVED = ("input", "reference")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """volume as stored; first, last  the range of axial slices, as stored; standard  the measured ones, counted in the
+    standard orientation; regions  masks of the whole volume, as stored."""
+
+    volume: CTVolume
+    first: int
+    last: int
+    standard: np.ndarray
+    regions: tuple[np.ndarray, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The measured slices as the file counts them, in the order of `standard`."""
+        return tuple(int(n) for n in self._turned(self.standard))
+
+    @property
+    def part(self) -> CTVolume:
+        """The chosen slices in the standard orientation."""
+        return self.volume.slices(self.first, self.last, self.volume.orientation.slice_axis).standard()
+
+    def measured(self, array: np.ndarray) -> np.ndarray:
+        """[measured slices, rows, columns] of an array of the whole volume, or of its chosen slices, as stored."""
+        there, total = self.volume.orientation.apply(array), self.volume.axial_count
+        if len(there) < total:
+            return there[self.standard - self.volume.orientation.first_standard(self.first, self.last, total)]
+        return there[self.standard]
+
+    def _turned(self, numbers: np.ndarray) -> np.ndarray:
+        return self.volume.axial_count - 1 - numbers if self.volume.orientation.flipped[0] else numbers
+
+
+def denoised_file(text: str) -> tuple[str, Path]:
+    """'NAME=FILE' or 'FILE' → (name, path)."""
+    name, equals, file = text.partition("=")
+    path = Path(file if equals else text)
+    name = name.strip() if equals else path.name.partition(".")[0] or path.name
+    if not name or name in RESERVED:
+        raise argparse.ArgumentTypeError(f"{name!r} cannot be the name of a denoised volume: write NAME={path}")
+    return name, path
+
+
+def read_inputs(args: argparse.Namespace, reporter) -> Inputs:
+    from ..files import read_volume
+    from ..files.regions import read_regions
+    from ..quality.measurement import spread_evenly
+
+    names = [name for name, _ in args.denoised] + args.models
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"Two denoised volumes are called {twice}: give them names with --denoised NAME=FILE.")
+    volume = read_volume(args.input, progress=reporter.progress)
+    for text in volume.source.notices:
+        reporter.notice(text)
+    count = volume.axial_count
+    first, last = args.slices or (0, count)
+    if not 0 <= first < last <= count:
+        raise InputError(f"The volume has {count} slices: choose a range A:B with 0 ≤ A < B ≤ {count}.")
+    regions = [region for path in args.roi for region in read_regions(path, volume)]
+    if len(regions) > 2:
+        raise InputError(f"There are {len(regions)} regions of interest; choose one, or two for their CNR.")
+    inside = np.arange(first, last)
+    if regions:  # the slices of the first region, as far as they are allowed
+        drawn = np.moveaxis(regions[0], volume.orientation.slice_axis, 0)[first:last].any(axis=(1, 2))
+        inside = inside[drawn]
+        if not len(inside):
+            raise InputError("The first region of interest lies outside the chosen slices.")
+    stored = inside[spread_evenly(len(inside), args.most)]
+    whole = Inputs(volume, first, last, stored, tuple(regions))
+    return replace(whole, standard=np.sort(whole._turned(stored)))
+
+
+def measured_subject(inputs: Inputs, results: Iterator, args: argparse.Namespace):
+    """(Subject, {model id: seconds a slice}): one volume after the other, and only the measured slices are kept."""
+    from ..quality.measurement import INPUT, REFERENCE, Subject
+
+    volume, seconds = inputs.volume, {}
+    stacks, records = {INPUT: inputs.measured(volume.hu)}, _records(args.record)
+    notices = list(volume.source.notices)
+    for name, path in args.denoised:
+        stacks[name] = _slices_of(path, inputs, notices)
+    for id, result in results:
+        stacks[id], records[id] = inputs.measured(result.volume.hu), result.record
+        seconds[id] = result.record["seconds"] / (inputs.last - inputs.first)
+    if args.reference:
+        stacks[REFERENCE] = _slices_of(args.reference, inputs, notices)
+    standard = volume.standard()
+    subject = Subject(
+        stacks=stacks,
+        spacing=standard.spacing,
+        name=args.input.name,
+        titles=_titles(stacks),
+        numbers=inputs.numbers,
+        shape=standard.shape[::-1],
+        measured=None if volume.padding is None else ~inputs.measured(volume.padding),
+        rois=tuple(inputs.measured(region) for region in inputs.regions),
+        records={name: record for name, record in records.items() if name in stacks},
+        notices=tuple(notices),
+    )
+    return subject, seconds
+
+
+def _slices_of(path: Path, inputs: Inputs, notices: list[str]) -> np.ndarray:
+    """The measured slices of another volume, which holds either all slices of the input or the chosen ones."""
+    from ..files import read_volume
+
+    other, volume = read_volume(path), inputs.volume
+    part = volume.slices(inputs.first, inputs.last, volume.orientation.slice_axis)
+    like = next((one for one in (volume, part) if one.shape == other.shape), None)
+    if like is None:
+        raise InputError(f"{path.name} has {_times(other)} voxels and the input {_times(volume)}: they must agree.")
+    if not other.lies_like(like):
+        notices.append(f"{path.name} lies elsewhere in space than the input: are they the same slices?")
+    return inputs.measured(other.hu)
+
+
+def _records(path: Path | None) -> dict[str, dict]:
+    """Records by name: those of `compare`, or the one of `denoise` under its model's id."""
+    if path is None:
+        return {}
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no record as `denoise --report` or `compare` write it.") from error
+    if isinstance(facts, dict) and isinstance(facts.get("model"), str):
+        return {facts["model"]: facts}
+    if isinstance(facts, dict) and all(isinstance(one, dict) for one in facts.values()):
+        return facts
+    raise InputError(f"{path} is no record as `denoise --report` or `compare` write it.")
+
+
+def _titles(names) -> dict[str, str]:
+    """The models' titles for images that bear a model's id."""
+    from ..weights.store import list_cards
+
+    titles = {card.id: card.title for card in list_cards()[0]}
+    return {name: titles[name] for name in names if name in titles}
+
+
+def _times(volume: CTVolume) -> str:
+    return "×".join(str(side) for side in volume.shape[::-1])
