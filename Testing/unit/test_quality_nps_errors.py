@@ -77,7 +77,7 @@ def test_a_filter_shows_its_transfer_function_in_decibels():
     frequency, ratio, error = log_ratio(measure_nps(blurred, rois, SPACING), measure_nps(noise, rois, SPACING))
     expected = -20 / np.log(10) * (2 * np.pi * frequency * 0.7 * 0.7) ** 2 / 2
     middle = (frequency > 0.1) & (frequency < 0.5)
-    np.testing.assert_allclose(ratio[middle], expected[middle], atol=0.2)
+    np.testing.assert_allclose(ratio[middle], expected[middle], atol=0.13, rtol=0.04)
     assert error[middle].max() < 0.1
 
 
@@ -97,7 +97,7 @@ def test_a_blur_lowers_mean_and_peak_by_more_than_their_errors():
     rois = half_overlapping(noise.shape)
     before, after = (measure_nps(v, rois, SPACING) for v in (noise, gaussian_filter(noise, (0, 2.5, 2.5))))
     for ratio, error in (mean_ratio(after, before), peak_ratio(after, before)):
-        assert 0 < error and ratio + 3 * error < 1
+        assert error > 0 and ratio + 2 * error < 1
     assert mean_ratio(after, before)[0] == pytest.approx(after.mean / before.mean)
 
 

@@ -116,6 +116,20 @@ def test_a_spread_that_has_nothing_to_do_with_the_error_stays_a_spread(truth, no
     assert verdict(figures).startswith("It stays the spread of the draws: ")
 
 
+def test_knowing_the_noisier_scan_is_not_knowing_where_it_is_wrong(truth, noise_sd):
+    cases = []
+    for number, level in enumerate((1.0, 3.0)):
+        case = calibrated(truth, level * noise_sd, seed=number)
+        cases.append(replace(case, spread=np.full_like(case.spread, level)))
+    cases = [
+        replace(case, spread=case.spread * (1 + 1e-3 * np.random.default_rng(0).random(len(case.spread))))
+        for case in cases
+    ]
+    figures = spread_figures(cases, spread_factor(cases))
+    assert figures.rank_pooled > 0.6 and abs(figures.rank) < 0.3
+    assert any("rank" in text for text in failures(figures))
+
+
 def test_a_factor_of_other_images_that_does_not_fit_is_seen_in_the_coverage(truth, noise_sd):
     case = calibrated(truth, noise_sd)
     for factor, coverage in ((2.0, 38.3), (8.0, 95.4)):

@@ -101,7 +101,7 @@ def describe(rows: list[dict], note: str) -> str:
 
     titles = {
         "method": "method", "spread": "spread HU", "error": "error HU", "factor": "factor", "slope": "slope",
-        "rank": "rank", "coverage": "covers %", "lowest": "lowest %", "highest": "highest %",
+        "rank": "rank", "rank_pooled": "pooled", "coverage": "covers %", "lowest": "lowest %", "highest": "highest %",
     }  # fmt: skip
     lines = [{title: row[key] for key, title in titles.items()} for row in rows]
     table = format_table(lines, list(titles.values()), digits=2)
@@ -112,9 +112,9 @@ def describe(rows: list[dict], note: str) -> str:
 MEANING = """\
 Spread (averaged over 5 mm) and error: root mean square in the body; the error is that of the mean of the draws
 against the noise-free truth, freed of the reference's own noise. Factor: error over spread where it was found; all
-else where it was not. Slope: of the error over factor × spread; rank: Spearman's over regions of 20 mm. Covers:
-errors within factor × spread, lowest and highest of a case; taken as normal within a region where the reference is
-noisy."""
+else where it was not. Slope: of the error over factor × spread. Rank: Spearman's over the regions of 20 mm of one case,
+median of the cases; pooled: over those of all cases, so also which case is the noisier. Covers: errors within
+factor × spread, lowest and highest of a case; taken as normal within a region where the reference is noisy."""
 
 
 def _judged(found: dict[str, dict[str, list]], draws: int) -> tuple[list[dict], list[dict]]:
@@ -132,6 +132,7 @@ def _judged(found: dict[str, dict[str, list]], draws: int) -> tuple[list[dict], 
                 "factor": figures.factor,
                 "slope": figures.slope,
                 "rank": figures.rank,
+                "rank_pooled": figures.rank_pooled,
                 "coverage": figures.coverage,
                 "lowest": min(figures.coverages.values()),
                 "highest": max(figures.coverages.values()),

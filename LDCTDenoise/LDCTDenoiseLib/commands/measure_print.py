@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..quality.measurement.definitions import GROUPS
-
-LIGHTS = {"green": "ok", "amber": "look", "red": "WARNING", "none": "cannot tell"}
+from ..quality.report.verdicts import WORDS
 
 
 def print_answer(answer: dict, outputs: Sequence[Path]) -> None:
@@ -18,7 +17,7 @@ def print_answer(answer: dict, outputs: Sequence[Path]) -> None:
         if lines := _table(answer, keys):
             print(f"{heading}\n{lines}\n")
     for one in answer["verdicts"]:
-        print(f"{titles[one['image']]}, {LIGHTS[one['light']]}: {one['text']}")
+        print(f"{titles[one['image']]}, {WORDS[one['light']]}: {one['text']}")
     measured, total = len(answer["input"]["slices"]), answer["input"]["slices_total"]
     squares = len((answer["rois"] or {}).get("corners", []))
     print(f"\nMeasured on {measured} of {total} slices; noise in {squares} squares. ± is one standard error.")

@@ -64,7 +64,7 @@ def detectability(
 
     stack    float32 [slices, rows, columns], HU; spacing (between columns, between rows) in mm
     denoise  name → method, [n, rows, columns] HU → the same; called with a few of the slices, once as they are and
-             some four to twelve times with lesions, always the same slices in the same order: a random method must
+             three to twelve times with lesions, always the same slices in the same order: a random method must
              then draw the same numbers
     contrasts in HU, negative for dark lesions; resolution_mm is the full width at half maximum of the point spread
     Row: image, diameter_mm, contrast_hu, dprime ± dprime_error, dprime_change ± dprime_change_error (after − before at

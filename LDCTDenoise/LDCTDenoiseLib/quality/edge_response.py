@@ -43,9 +43,7 @@ class EdgeResponse:
     edges: int
 
 
-def edge_response(
-    hu: np.ndarray, edges: Edges, group: str, spacing_xy_mm: float | Sequence[float]
-) -> EdgeResponse:
+def edge_response(hu: np.ndarray, edges: Edges, group: str, spacing_xy_mm: float | Sequence[float]) -> EdgeResponse:
     """The response of an image [slices, rows, columns] or [rows, columns] in HU, over the edges of a group.
 
     Profiles are means weighted with the contrast; the error is that of a bootstrap over regions.

@@ -18,7 +18,7 @@ Titled = tuple[str, np.ndarray]  # title, HU [rows, columns]
 HEAD, BODY, LUNG = (0.0, 80.0), (-160.0, 240.0), (-1350.0, 150.0)  # W80 L40, W400 L40, W1500 L−600
 _NICE = (1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 500, 800, 1000)  # HU
 # Blue below, red above, the paper's white for zero; dark at the ends, or an edge drowns in noise.
-_DIFFERENCE_COLOURS = ("#053061", "#4393c3", "#ffffff", "#d6604d", "#67001f")
+DIFFERENCE_COLOURS = ("#053061", "#4393c3", "#ffffff", "#d6604d", "#67001f")
 
 _PANEL, _TITLE, _GAP = 3.2, 0.28, 0.06  # inches; 512 pixels at 160 dots per inch
 _HEADER, _FOOTER, _SCALES = 0.42, 0.32, 1.1
@@ -67,7 +67,7 @@ def comparison_picture(
     figure = Figure(figsize=size, dpi=_DPI, facecolor="white")
     sheet = _Sheet(figure, size, height)
 
-    blue_white_red = LinearSegmentedColormap.from_list("difference", _DIFFERENCE_COLOURS)
+    blue_white_red = LinearSegmentedColormap.from_list("difference", DIFFERENCE_COLOURS)
     grey = colour = None
     for row, (is_difference, titled) in enumerate(rows):
         for column, item in enumerate(titled):

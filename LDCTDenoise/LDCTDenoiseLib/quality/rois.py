@@ -155,7 +155,7 @@ def _even_squares(image: np.ndarray, side: int, spacing: tuple[float, float]) ->
         return []
     # The calmest places show what noise alone does in a square of this size; it exceeds the global noise level by
     # the slow waves that a 6 mm window does not see, but where it is far above, even the calmest hold anatomy.
-    calm = min(float(np.quantile(sd[soft], _CALM_SHARE)), _MOST_ABOVE_LEVEL * level + 1)
+    calm = min(float(np.quantile(sd[soft], _CALM_SHARE)), _MOST_ABOVE_LEVEL * level)
     even = soft & (sd <= _TOLERANCE * calm + 0.5)
     # Strong noise hides the rim of an organ from that test; smoothed, it hides little that is wider than a vessel.
     _, slow = _square_means_and_sds(_smoothed(image, spacing), side, step)

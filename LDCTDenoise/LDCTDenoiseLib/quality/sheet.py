@@ -10,9 +10,8 @@ import numpy as np
 
 from ..errors import InputError
 from .noise import pixel_size
-from .picture import BODY, LUNG, RESEARCH_USE, difference_limit, save_figure
+from .picture import BODY, DIFFERENCE_COLOURS, LUNG, RESEARCH_USE, difference_limit, save_figure
 
-_DIFFERENCE_COLOURS = ("#053061", "#4393c3", "#ffffff", "#d6604d", "#67001f")  # as in the comparison picture
 _PANEL, _TITLE, _GAP, _HEADER, _FOOTER = 3.2, 0.26, 0.06, 0.36, 0.28  # inches; 512 pixels at 160 dots per inch
 _DPI = 160
 
@@ -52,7 +51,7 @@ def picture_sheet(
     width = columns * (_PANEL + _GAP) + _GAP
     total = _HEADER + sum(height + _TITLE for height in heights) + _FOOTER
     figure = Figure(figsize=(width, total), dpi=_DPI, facecolor="white")
-    blue_white_red = LinearSegmentedColormap.from_list("difference", _DIFFERENCE_COLOURS)
+    blue_white_red = LinearSegmentedColormap.from_list("difference", DIFFERENCE_COLOURS)
     top = _HEADER
     for row, height in zip(rows, heights, strict=True):
         top += _TITLE

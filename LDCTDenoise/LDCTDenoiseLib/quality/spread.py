@@ -116,7 +116,8 @@ class SpreadFigures:
     curve_spread, curve_error   float64 [bins], HU: root mean square of the scaled spread, and of the real error, of
                    voxels of rising spread
     slope          of the error over the scaled spread along that curve; 1 when right
-    rank           Spearman's correlation of error and spread over regions of 20 mm
+    rank           Spearman's correlation of error and spread over the regions of 20 mm of one case, median over cases
+    rank_pooled    the same over the regions of all cases: also which case is the noisier
     coverage       % of the voxels whose real error is less than the scaled spread; 68 % for an uncertainty
     coverages      % for each case by name
     spread, error  root mean square over all voxels, HU, the spread before scaling
@@ -128,6 +129,7 @@ class SpreadFigures:
     curve_error: np.ndarray
     slope: float
     rank: float
+    rank_pooled: float
     coverage: float
     coverages: dict[str, float]
     spread: float
@@ -182,19 +184,21 @@ def spread_figures(cases: Sequence[SpreadCase], factor: float) -> SpreadFigures:
     scaled = factor * spread
     varies = len(scaled) > 1 and np.all(np.isfinite(scaled)) and np.ptp(scaled) > 0
     slope = float(np.polyfit(scaled, error, 1)[0]) if varies else float("nan")
-    by_region = np.concatenate([_of_regions(case) for case in cases], axis=1)
+    by_region = [_of_regions(case) for case in cases]
+    pooled = np.concatenate(by_region, axis=1)
     coverages = {case.name: _coverage([case], factor) for case in cases}
     return SpreadFigures(
         factor=factor,
         curve_spread=scaled,
         curve_error=error,
         slope=slope,
-        rank=rank_correlation(*by_region),
+        rank=float(np.median([rank_correlation(*regions) for regions in by_region])),
+        rank_pooled=rank_correlation(*pooled),
         coverage=_coverage(cases, factor),
         coverages=coverages,
         spread=float(np.sqrt(np.mean(np.concatenate([case.spread for case in cases]).astype(np.float64) ** 2))),
         error=float(np.sqrt(max(0.0, np.mean(np.concatenate([case.squared for case in cases]))))),
-        regions=by_region.shape[1],
+        regions=pooled.shape[1],
     )
 
 

@@ -13,12 +13,8 @@ LEAST_REGIONS = 100  # below, Spearman's correlation has an error of more than 0
 RULE = (
     "The spread, averaged over 5 mm, may be called an uncertainty if a factor found on other data makes it cover "
     f"{COVERAGE[0]:g} to {COVERAGE[1]:g} % of the real errors, the real error rises with it at a slope of "
-    f"{SLOPE[0]:g} to {SLOPE[1]:g}, and it ranks the real error of regions of 20 mm with a correlation of at least "
-    f"{LEAST_RANK:g}."
-)
-UNJUDGED = (
-    "The spread is the standard deviation between the draws: what the random start changes, not how far the result is "
-    "from the truth."
+    f"{SLOPE[0]:g} to {SLOPE[1]:g}, and it ranks the real error of regions of 20 mm within a case with a correlation "
+    f"of at least {LEAST_RANK:g} (median of the cases)."
 )
 
 
@@ -28,12 +24,12 @@ def failures(figures: SpreadFigures) -> list[str]:
     if figures.regions < LEAST_REGIONS:
         found.append(f"only {figures.regions} regions could be judged, which is too few")
     if not COVERAGE[0] <= figures.coverage <= COVERAGE[1]:
-        found.append(f"it covers {figures.coverage:.0f} % of the errors and not {COVERAGE[0]:g} to {COVERAGE[1]:g}")
+        found.append(f"it covers {figures.coverage:.3g} % of the errors and not {COVERAGE[0]:g} to {COVERAGE[1]:g}")
     if not SLOPE[0] <= figures.slope <= SLOPE[1]:
-        slope = f"{figures.slope:.2f}" if math.isfinite(figures.slope) else "unknown"
+        slope = f"{figures.slope:.3g}" if math.isfinite(figures.slope) else "unknown"
         found.append(f"the slope is {slope} and not {SLOPE[0]:g} to {SLOPE[1]:g}")
     if not figures.rank >= LEAST_RANK:
-        rank = f"{figures.rank:.2f}" if math.isfinite(figures.rank) else "unknown"
+        rank = f"{figures.rank:.3g}" if math.isfinite(figures.rank) else "unknown"
         found.append(f"the rank correlation is {rank} and below {LEAST_RANK:g}")
     return found
 

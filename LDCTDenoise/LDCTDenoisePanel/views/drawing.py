@@ -13,17 +13,16 @@ LEAST_PIXELS = 12
 DEPTH_SLICES = 5
 _COLOURS = {"A": (0.90, 0.62, 0.0), "B": (0.34, 0.71, 0.91), "line": (0.80, 0.47, 0.65)}  # Okabe and Ito's
 _HANDLES = 1.5  # per cent of the view; Slicer's own size would hide what is measured
-_PLACES = {"A": (-0.75, 0.0), "B": (0.75, 0.0)}  # of the middle, in sides: beside each other
+_PLACES = {"A": -0.75, "B": 0.75}  # of the middles, in sides: beside each other
 
 
 def newRegion(volume, letter):
     """A markups ROI along the voxels of the volume, on the slice looked at. letter  "A" or "B"."""
     axes, centre, voxel = _frame(volume)
     side = _side(volume, voxel)
-    right, down = _PLACES[letter]
     matrix = np.eye(4)
     matrix[:3, :3] = axes
-    matrix[:3, 3] = _within(volume, centre + side * (right * axes[:, 0] + down * axes[:, 1]), side / 2)
+    matrix[:3, 3] = _within(volume, centre, 1.3 * side) + _PLACES[letter] * side * axes[:, 0]
     roi = _added("vtkMRMLMarkupsROINode", _("Region {letter}").format(letter=letter), _COLOURS[letter])
     with slicer.util.NodeModify(roi):
         roi.SetAndObserveObjectToNodeMatrix(slicer.util.vtkMatrixFromArray(matrix))

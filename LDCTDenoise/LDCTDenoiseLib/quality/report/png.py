@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..picture import DIFFERENCE_COLOURS
+
 Colours = Sequence[str]  # "#rrggbb" from the lowest to the highest value, evenly spaced
 GREY: Colours = ("#000000", "#ffffff")
-# Blue below, red above, the paper's white for zero; dark at the ends, or an edge drowns in noise.
-BLUE_WHITE_RED: Colours = ("#053061", "#4393c3", "#ffffff", "#d6604d", "#67001f")
+BLUE_WHITE_RED: Colours = DIFFERENCE_COLOURS
 # Light where there is little noise: luminance falls evenly, so that it reads in grey print too.
 NOISE: Colours = ("#ffffff", "#fbdfa6", "#eda24e", "#b9501f", "#54170b")
 

@@ -157,7 +157,7 @@ class _Sheet:
         x, y = self.corner[0] + 0.035 * width, self.corner[1] + 0.965 * height
         return (
             f'<path class="ruler" d="M{x:.1f} {y:.1f}h{length}"/><text class="ruler" x="{x:.1f}" '
-            f'y="{y - height / 60:.1f}" font-size="{height / 24:.1f}">{length} mm</text>'
+            f'y="{y - width / 80:.1f}" font-size="{width / 24:.1f}">{length} mm</text>'
         )
 
     def _busiest_square(self) -> Square:

@@ -13,7 +13,7 @@ p { margin: 6px 0; }
 .use { margin: 0; padding: 6px 0; font-weight: 600; border-bottom: 1px solid var(--line); }
 footer .use { border: 0; border-top: 1px solid var(--line); margin-top: 30px; }
 .note { color: var(--soft); font-size: 13px; max-width: 80ch; }
-header dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 8px 22px; }
+header dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(155px, 1fr)); gap: 8px 22px; }
 dl { margin: 0; }
 dt { color: var(--soft); font-size: 12.5px; }
 dd { margin: 0; overflow-wrap: anywhere; }
