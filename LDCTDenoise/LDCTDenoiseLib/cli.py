@@ -27,6 +27,8 @@ COMMANDS = {
     "generalise": "how methods do at doses and anatomies that training saw, and at others",
     "simulate": "make a low-dose volume from a normal-dose one",
     "validate-simulator": "compare simulated with real low dose on true pairs",
+    "validate-measures": "how true the figures of measure are: known removals, known noise, known edges",
+    "calibrate-spread": "does the spread of several draws predict the real error?",
     "phantom": "what a method keeps of contrast and edges, and whether it invents, on phantoms made by code",
     "stress": "methods under hard conditions made from normal-dose volumes, the worst first",
     "benchmark": "seconds per slice and memory of the methods on this machine",

@@ -174,18 +174,20 @@ class ConsoleLogic:
 
         return makeDifference(before, after)
 
-    def measure(self, before, after, reference=None, waitForCompletion: bool = True, table=None):
+    def measure(self, before, after, reference=None, waitForCompletion: bool = True, table=None, regions=()):
         """Figures of a result: noise, texture, shift of the HU, edges, structure; with a reference also PSNR and SSIM.
 
         before, after  volume nodes of the same size
         reference      the normal-dose volume, if there is one
         table          a vtkMRMLTableNode to be renewed; None makes a new one
+        regions        up to two pairs (markups ROI, "") or (segmentation, segment ID): noise is measured in the first,
+                       not in places found automatically, and contrast to noise against the second
 
         Returns the table node with the columns Quantity, Before, After, Change, Unit, or the running job. The whole
         document (figures with errors, definitions, curves, verdicts) is in the node's attribute "LDCTDenoise.record"
         as JSON; `plots` draws it.
         """
-        return _started(MeasureJob(self._theWorker(), before, after, reference, table), waitForCompletion)
+        return _started(MeasureJob(self._theWorker(), before, after, reference, table, regions), waitForCompletion)
 
     def plots(self, table) -> dict:
         """The curves of what `measure` returned as chart nodes: noise power spectrum, HU shift, edge profiles, …
@@ -196,12 +198,13 @@ class ConsoleLogic:
 
         return plotsOf(table)
 
-    def report(self, before, after, file, reference=None, waitForCompletion: bool = True):
+    def report(self, before, after, file, reference=None, waitForCompletion: bool = True, regions=()):
         """Measure and write one HTML page with figures, plots and pictures. Returns its path, or the running job.
 
-        file  ends with .html; an existing one is replaced
+        file     ends with .html; an existing one is replaced
+        regions  as for `measure`
         """
-        return _started(ReportJob(self._theWorker(), before, after, file, reference), waitForCompletion)
+        return _started(ReportJob(self._theWorker(), before, after, file, reference, regions), waitForCompletion)
 
     def exportFigures(self, table, file) -> None:
         """Write what `measure` returned: the whole document as .json, or the figures with their errors as .csv."""

@@ -126,11 +126,36 @@ def perception(stage):
 
 @scenario
 def measure(stage):
-    """The figures before and after."""
+    """The figures before and after, and the noise power spectrum below the views."""
     three(stage)
-    stage.open("inputs", "measure")
+    stage.open("measure")
     stage.click("measureButton")
     stage.wait()
+    _plot(stage, "nps")
+
+
+@scenario
+def regions(stage):
+    """Two regions and a line that are measured while they are dragged, with the profile along the line."""
+    three(stage)
+    stage.open("measure")
+    stage.ui.regionsSection.collapsed = False
+    stage.host.settle()
+    for name in ("drawAButton", "drawBButton", "drawLineButton"):
+        stage.click(name)
+    stage.host.waitUntil(lambda: stage.ui.plotCombo.findData("profile") >= 0, 10)
+    _plot(stage, "profile")
+    stage.host.waitUntil(lambda: False, 1)
+
+
+def _plot(stage, key):
+    """Choose a plot by its key, as by hand."""
+    index = stage.ui.plotCombo.findData(key)
+    if index < 0:
+        raise SystemExit(f"There is no plot {key}.")
+    stage.ui.plotCombo.setCurrentIndex(index)
+    stage.ui.plotCombo.activated.emit(index)
+    stage.host.settle()
 
 
 def set_stage(host, volume_file=None, model=None) -> Stage:

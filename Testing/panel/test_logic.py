@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import slicer
 from jobs_setup import Ends, ended, logic, nodeIDs, temporary, worker  # noqa: F401
+from LDCTDenoisePanel.measure.job import documentOf
 from LDCTDenoisePanel.user_error import UserError
+from measure_setup import roi, world
 
 voxels = slicer.util.arrayFromVolume
 
@@ -211,11 +213,67 @@ def test_an_unknown_method_is_told_with_its_neighbours(ct, real):
 
 
 def test_the_library_measures_what_was_denoised(ct, real):
-    volume = ct.volume(shape=(8, 128, 128))
+    volume = ct.volume(shape=(4, 256, 256))
     table = real.measure(volume, real.denoise(volume, "gaussian"))
     assert column(table, "Quantity")[0] == "Noise level"
-    rows = json.loads(table.GetAttribute("LDCTDenoise.record"))["rows"]
-    assert rows[0]["after"] < rows[0]["before"]
+    figures = {(each["image"], each["key"]): each["value"] for each in documentOf(table)["figures"]}
+    assert figures["after", "noise"] < 0.7 * figures["input", "noise"]
+    charts = real.plots(table)
+    assert {"nps", "shift"} <= set(charts) and charts["nps"].GetNumberOfPlotSeriesNodes() == 2
+    assert charts["nps"].GetTitle() == "Noise power spectrum: CT Gaussian smoothing"
+
+
+def test_noise_can_be_measured_in_a_region_of_the_user(ct, real):
+    calm, noisy = (
+        np.random.default_rng(0).normal(40, 5, (4, 96, 96)),
+        np.random.default_rng(1).normal(40, 25, (4, 96, 96)),
+    )
+    volume = ct.oblique(array=np.where(np.arange(96) < 48, calm, noisy).astype(np.int16))
+    a, b = (roi(world(volume, (column, 48, 2)), (28, 40, 8), (15, 0, 10)) for column in (24, 72))
+    for region, noise in ((a, 5), (b, 25)):
+        document = documentOf(real.measure(volume, volume, regions=[(region, ""), (a, "")]))
+        assert document["rois"]["origin"] == "user"
+        found = {(each["image"], each["key"]): each["value"] for each in document["figures"]}
+        assert found["input", "nps_noise"] == pytest.approx(noise, rel=0.1)
+    with pytest.raises(UserError, match="outside the volume"):
+        real.measure(volume, volume, regions=[(roi((900, 0, 0), (9, 9, 9)), "")])
+
+
+def test_a_report_is_one_page_for_research_use(ct, real, tmp_path):
+    volume = ct.volume(shape=(4, 128, 128))
+    file = tmp_path / "Bericht ä.html"
+    assert real.report(volume, real.denoise(volume, "gaussian"), file) == file
+    page = file.read_text(encoding="utf-8")
+    assert "For research use only. Not for diagnosis." in page and "CT Gaussian" in page and "gaussian" in page
+    with pytest.raises(UserError, match=r"let it end with \.html"):
+        real.report(volume, volume, tmp_path / "report.txt")
+
+
+def test_figures_are_written_as_csv_or_json(ct, logic, tmp_path):
+    table = logic.measure(ct.volume(), ct.volume("Denoised"))
+    logic.exportFigures(table, tmp_path / "figures.csv")
+    lines = (tmp_path / "figures.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["image,key,value,error,unit", "input,noise,21.34,0.5,HU"]
+    logic.exportFigures(table, tmp_path / "figures.json")
+    logic.exportFigures(table, tmp_path / "figures.json")  # whoever chose the name was asked
+    assert (
+        json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))["figures"] == documentOf(table)["figures"]
+    )
+    with pytest.raises(UserError, match=r"saved as \.csv or \.json"):
+        logic.exportFigures(table, tmp_path / "figures.txt")
+    with pytest.raises(UserError, match="measure first"):
+        logic.exportFigures(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode"), tmp_path / "figures.csv")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError):
+        logic.exportFigures(table, tmp_path / "file" / "figures.csv")
+
+
+def test_the_worker_is_told_what_made_the_result(ct, logic):
+    before = ct.volume()
+    after = logic.denoise(before, "add10")
+    document = documentOf(logic.measure(before, after, before))
+    assert document["asked"]["names"] == {"before": "CT", "after": "add10, 100 %", "reference": "CT"}
+    assert document["asked"]["record"]["model"] == "add10"
 
 
 def test_a_volume_with_nan_is_refused_in_a_sentence(ct, real):

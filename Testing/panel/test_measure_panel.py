@@ -188,7 +188,8 @@ def test_a_segment_is_chosen_by_its_name(bench):
     bench.host.settle()
     combo = bench.ui.segmentACombo
     assert combo.visible and [combo.itemText(i) for i in range(combo.count)] == ["liver", "vessel"]
-    assert bench.host.waitUntil(lambda: "Mean A" in rows(bench), 5)
+    assert bench.host.waitUntil(lambda: bench.ui.liveTable.visible, 5)
+    assert "Mean A" in rows(bench)
     combo.setCurrentIndex(1)
     combo.activated.emit(1)
     assert bench.host.waitUntil(lambda: bench.ui.liveLabel.text == "vessel is empty.", 5)
@@ -212,23 +213,26 @@ def test_without_a_result_nothing_can_be_drawn_and_the_button_says_why(bench):
         assert not button.enabled and "Denoise a volume first" in button.toolTip
 
 
-def test_another_module_another_scene_and_the_end_leave_nothing_observed(bench):
-    nodes = [bench.volume, bench.result]
-    before = observers(*nodes)
+def test_while_another_module_is_open_nothing_is_followed(bench):
     draw(bench, "drawAButton")
     draw(bench, "drawLineButton")
-    roi, line = bench.session.parameters.regionA, bench.session.parameters.profileLine
-    followed = observers(*nodes, roi, line)
-    bench.panel.exit()
-    assert observers(*nodes) == before
-    left = observers(roi, line)
-    bench.panel.enter()
-    bench.host.settle()
-    assert observers(*nodes, roi, line) == followed
+    parameters = bench.session.parameters
+    nodes = [bench.volume, bench.result, parameters.regionA, parameters.profileLine]
+    followed = observers(*nodes)
+    for _ in range(2):
+        bench.panel.exit()
+        assert np.subtract(followed, observers(*nodes)).tolist() == [3, 3, 6, 6]
+        bench.panel.enter()
+        bench.host.settle()
+        assert observers(*nodes) == followed
+
+
+def test_a_closed_scene_leaves_no_figures_and_no_plots(bench):
+    draw(bench, "drawAButton")
+    assert bench.ui.liveTable.visible and len(plots(bench)) == 2
     slicer.mrmlScene.Clear(0)
     bench.host.settle()
     assert not bench.ui.liveTable.visible and plots(bench) == ["No plot"]
-    assert all(now < then for now, then in zip(left, followed[2:], strict=True))
 
 
 def test_a_region_of_a_saved_scene_is_followed_again(bench, tmp_path):
@@ -242,6 +246,23 @@ def test_a_region_of_a_saved_scene_is_followed_again(bench, tmp_path):
     assert bench.session.parameters.regionA is not None
     assert bench.host.waitUntil(lambda: bench.ui.liveTable.visible, 5)
     assert rows(bench)["Mean A"] == expected
+
+
+def test_noise_is_measured_in_region_a_if_the_user_wants_it(bench):
+    assert not bench.ui.inRegionCheckBox.enabled
+    draw(bench, "drawAButton")
+    draw(bench, "drawBButton")
+    bench.click("measureButton")
+    assert bench.logic.named("measure")[-1][2]["regions"] == []
+    bench.job.finish(figures(bench.result))
+    bench.click("inRegionCheckBox")
+    bench.click("measureButton")
+    parameters = bench.session.parameters
+    assert bench.logic.named("measure")[-1][2]["regions"] == [(parameters.regionA, ""), (parameters.regionB, "")]
+    bench.job.finish(figures(bench.result))
+    slicer.mrmlScene.RemoveNode(parameters.regionA)
+    bench.click("measureButton")
+    assert bench.logic.named("measure")[-1][2]["regions"] == [] and not bench.ui.inRegionCheckBox.enabled
 
 
 # files
@@ -261,7 +282,7 @@ def test_a_report_is_a_job_of_its_own(bench, tmp_path):
     bench.click("saveReportButton")
     _name, arguments, options = bench.logic.named("report")[-1]
     assert arguments == (bench.volume, bench.result, tmp_path / "report.html", None)
-    assert options == {"waitForCompletion": False}
+    assert options == {"waitForCompletion": False, "regions": []}
     bench.job.finish(tmp_path / "report.html")
     assert bench.ui.statusLabel.text == "Saved: report.html. For research use."
 

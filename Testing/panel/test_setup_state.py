@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from LDCTDenoisePanel.setup_state import SetupState, look
 
 LDCT = Path(__file__).resolve().parents[2] / "LDCTDenoise"
-VERSIONS = {"torch": "2.9.1+cpu", "scikit-image": "0.26.0"}
+VERSIONS = {"torch": "2.9.1+cpu", "scikit-image": "0.26.0", "matplotlib": "3.11.0"}
 ANSWER = {
     "versions": {"python": "3.12", "torch": "2.13.0", "scikit-image": None},
     "devices": [{"id": "cuda:0", "title": "NVIDIA X"}, {"id": "cpu", "title": "Processor, 2 cores"}],
@@ -36,7 +36,7 @@ def nothing(name):
 
 def test_a_complete_machine_is_seen_with_its_versions():
     state = look(find=everything, version=version, modules=SimpleNamespace(pytorchutils=object()))
-    assert state == SetupState("2.9.1+cpu", "0.26.0", torchExtension=True)
+    assert state == SetupState("2.9.1+cpu", "0.26.0", "3.11.0", torchExtension=True)
 
 
 def test_a_bare_machine_has_nothing_and_no_extension():

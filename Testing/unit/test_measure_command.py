@@ -169,3 +169,9 @@ def test_the_record_of_a_denoised_file_stands_in_the_document(a_file, tmp_path):
     answer = document(tmp_path, a_file, "--denoised", out, "--record", record)
     assert answer["records"]["median"]["model"] == "median" and "version" in answer["records"]["median"]
     assert read_volume(out).shape == (4, 64, 80)
+
+
+def test_several_draws_of_a_random_method_have_a_spread(a_file, tmp_path, a_small_network):
+    answer = document(tmp_path, a_file, "--models", a_small_network, "--draws", "2", "--slices", "0:1")
+    assert value(answer, a_small_network, "spread") > 0
+    assert "not an uncertainty" in answer["definitions"]["spread"]["meaning"]

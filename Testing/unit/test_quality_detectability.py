@@ -30,6 +30,11 @@ def paler(stack):
     return 50 + 0.6 * (stack - 50)
 
 
+def flatter(stack):
+    """Not linear: what is near the organ's HU becomes it."""
+    return np.where(np.abs(stack - 50) < 30, 50, stack)
+
+
 class Remover:
     """Gives back the image that it saw first: whatever is put in later is gone."""
 
@@ -152,10 +157,18 @@ def test_methods_always_get_the_same_few_slices_and_progress_comes_to_its_end():
     assert (stack == before).all() and of(rows, "m")[5.0, 15.0]["kept"] == pytest.approx(100, abs=0.01)
 
 
-def test_the_same_seed_gives_the_same_rows():
+def test_the_same_seed_gives_the_same_rows_and_another_deals_the_lesions_otherwise():
     stack = phantom(2)
-    one, same, other = (detectability(stack, PIXEL, {}, seed=seed) for seed in (3, 3, 4))
-    assert one == same and one != other
+    one, same, other = (detectability(stack, PIXEL, {"flatter": flatter}, seed=seed) for seed in (3, 3, 4))
+    kept = [[row["kept"] for row in rows if row["image"] == "flatter"] for rows in (one, other)]
+    assert one == same and kept[0] != kept[1]
+
+
+def test_the_error_of_what_is_kept_is_how_far_repetitions_scatter():
+    small = {"diameters": (5.0,), "contrasts": (15.0,)}
+    rows = [detectability(phantom(2, seed=n), PIXEL, {"flatter": flatter}, **small)[1] for n in range(8)]
+    scatter = np.std([row["kept"] for row in rows], ddof=1)
+    assert 0.5 < np.mean([row["kept_error"] for row in rows]) / scatter < 2
 
 
 def test_dark_lesions_count_as_bright_ones():
@@ -165,12 +178,14 @@ def test_dark_lesions_count_as_bright_ones():
 
 
 def test_where_only_small_lesions_fit_large_ones_are_not_judged():
-    stack = np.full((12, 96, 96), -100, np.float32)
+    stack = np.full((12, 130, 96), -100, np.float32)
     for row in (4, 50):
         stack[:, row : row + 27, 4:92] = 50  # strips of 20 mm
+    stack[0, 90:128, 4:92] = 50  # one of 28 mm
     stack += 10 * np.random.default_rng(0).standard_normal(stack.shape).astype(np.float32)
     rows = of(detectability(stack, PIXEL, {}), "input")
-    assert rows[3.0, 15.0]["dprime"] > 1 and rows[12.0, 15.0]["places"] == 0 and np.isnan(rows[12.0, 15.0]["dprime"])
+    assert rows[3.0, 15.0]["dprime"] > 1 and 0 < rows[12.0, 15.0]["places"] < 10
+    assert np.isnan([rows[12.0, 15.0][key] for key in ("dprime", "dprime_error", "dprime_change", "kept")]).all()
     assert verdict(list(rows.values()), "input", 12, 15)[0] == "none"
 
 

@@ -53,6 +53,31 @@ def test_places_lie_inside_an_organ_and_off_its_vessel(an_organ_with_a_vessel):
     assert np.mean(spoilt) < 0.1 and max(outside) < 0.1  # a corner of a vessel may hide in noise
 
 
+def test_a_small_vessel_is_found_in_a_large_place():
+    image = 55 + 25 * np.random.default_rng(0).standard_normal((4, 180, 180))
+    row, column = np.indices(image.shape[1:])
+    image[:, np.hypot(row % 90 - 45, column % 90 - 45) < 2.2] += 70  # 3 mm wide
+    places = find_places(image, 0.75, RADII)
+    assert np.count_nonzero(places.radius == 12) > 12
+    middle = np.hypot(places.row % 90 - 45, places.column % 90 - 45) * 0.75
+    assert (middle > places.radius - 2).all()
+
+
+def test_where_a_part_is_even_and_a_part_is_mottled_places_lie_in_the_even_part():
+    rng = np.random.default_rng(0)
+    image = 60 + 15 * rng.standard_normal((4, 120, 240))
+    image[:, :, 120:] += 6 * np.sign(gaussian_filter(rng.standard_normal((120, 120)), 5))
+    places = find_places(image, 0.75, [12.0])
+    assert len(places) > 25 and np.mean(places.column < 120) > 0.75
+
+
+def test_bone_and_contrast_medium_are_no_soft_tissue():
+    image = 60 + 15 * np.random.default_rng(0).standard_normal((120, 240))
+    image[:, 120:] += 240
+    places = find_places(image, 0.75, RADII)
+    assert len(places) > 8 and places.column.max() < 120
+
+
 def test_places_do_not_overlap_and_large_ones_come_first(an_organ_with_a_vessel):
     noisy, _ = an_organ_with_a_vessel
     spacing = (0.9, 0.6)

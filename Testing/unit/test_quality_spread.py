@@ -128,6 +128,8 @@ def test_knowing_the_noisier_scan_is_not_knowing_where_it_is_wrong(truth, noise_
     figures = spread_figures(cases, spread_factor(cases))
     assert figures.rank_pooled > 0.6 and abs(figures.rank) < 0.3
     assert any("rank" in text for text in failures(figures))
+    assert "would pass if the regions of all cases were pooled" in verdict(figures)
+    assert "would pass" not in verdict(replace(figures, slope=0.1))
 
 
 def test_a_factor_of_other_images_that_does_not_fit_is_seen_in_the_coverage(truth, noise_sd):

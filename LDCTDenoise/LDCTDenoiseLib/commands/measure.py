@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--record", type=Path, metavar="FILE.json", help="how the denoised were made (denoise --report, records.json)"
     )
+    parser.add_argument(
+        "--draws", type=int, default=1, metavar="K", help="mean of K draws of a random method, and their spread"
+    )
     parser.add_argument("--lesions", action="store_true", help=LESIONS)
     parser.add_argument("--fid-weights", type=Path, metavar="FILE", help="Inception weights of yours, for FID")
     parser.add_argument("--json", type=Path, metavar="FILE", help="everything, for other programs")
@@ -60,16 +63,17 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.html:
         require("matplotlib")
     methods = Methods(args.models)
-    settings = Settings(args.seed, args.strength, 1, args.device, args.precision, args.slices)
+    settings = Settings(args.seed, args.strength, args.draws, args.device, args.precision, args.slices)
     features = _features(args.fid_weights) if args.fid_weights else None  # wrong weights are said at once
     inputs = read_inputs(args, reporter)
     settings.check(inputs.volume.axial_count)
     results = methods.results(inputs.volume, settings, reporter)
-    subject, seconds = measured_subject(inputs, results, args)
+    subject, of_runs = measured_subject(inputs, results, args)
 
     def more(found) -> None:
-        for name, value in seconds.items():
-            found.figure(name, "seconds_per_slice", value)
+        for name, figures in of_runs.items():
+            for key, value in figures.items():
+                found.figure(name, key, value)
         if args.fid_weights:
             from ..quality.measurement.fid import measure_fid
 

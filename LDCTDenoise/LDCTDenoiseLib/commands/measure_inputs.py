@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..quality.tissue import TISSUES
 from ..volume import CTVolume
 
 RESERVED = ("input", "reference")
@@ -88,17 +89,19 @@ def read_inputs(args: argparse.Namespace, reporter) -> Inputs:
 
 
 def measured_subject(inputs: Inputs, results: Iterator, args: argparse.Namespace):
-    """(Subject, {model id: seconds a slice}): one volume after the other, and only the measured slices are kept."""
+    """(Subject, {model id: figures of its run}): one volume after the other, and only the measured slices are kept."""
     from ..quality.measurement import INPUT, REFERENCE, Subject
 
-    volume, seconds = inputs.volume, {}
+    volume, of_runs = inputs.volume, {}
     stacks, records = {INPUT: inputs.measured(volume.hu)}, _records(args.record)
     notices = list(volume.source.notices)
     for name, path in args.denoised:
         stacks[name] = _slices_of(path, inputs, notices)
     for id, result in results:
         stacks[id], records[id] = inputs.measured(result.volume.hu), result.record
-        seconds[id] = result.record["seconds"] / (inputs.last - inputs.first)
+        of_runs[id] = {"seconds_per_slice": result.record["seconds"] / (inputs.last - inputs.first)}
+        if result.spread is not None:
+            of_runs[id]["spread"] = _root_mean_square(inputs.measured(result.spread.hu), stacks[INPUT])
     if args.reference:
         stacks[REFERENCE] = _slices_of(args.reference, inputs, notices)
     standard = volume.standard()
@@ -114,7 +117,7 @@ def measured_subject(inputs: Inputs, results: Iterator, args: argparse.Namespace
         records={name: record for name, record in records.items() if name in stacks},
         notices=tuple(notices),
     )
-    return subject, seconds
+    return subject, of_runs
 
 
 def _slices_of(path: Path, inputs: Inputs, notices: list[str]) -> np.ndarray:
@@ -129,6 +132,12 @@ def _slices_of(path: Path, inputs: Inputs, notices: list[str]) -> np.ndarray:
     if not other.lies_like(like):
         notices.append(f"{path.name} lies elsewhere in space than the input: are they the same slices?")
     return inputs.measured(other.hu)
+
+
+def _root_mean_square(spread: np.ndarray, hu: np.ndarray) -> float:
+    """HU, over whatever is denser than air."""
+    inside = hu > TISSUES["air"][1]
+    return float(np.sqrt(np.mean(np.square(spread[inside], dtype=np.float64)))) if inside.any() else float("nan")
 
 
 def _records(path: Path | None) -> dict[str, dict]:

@@ -30,7 +30,7 @@ _ALONG_MM = 3.0  # the two other points that must see the same edge
 _APART_MM = 4.0  # between places, about; nearer ones share their noise
 _LEAST_OF_NOISE = 8.0  # contrast over the noise of the coarse scale: less may be noise
 _MISFIT = 0.03  # RMS of coarse profile − fitted step, as a share of the contrast
-_SHIFT_MM, _SAGITTA_MM, _TILT, _CONTRAST_CHANGE = 1.0, 0.3, 0.25, 0.25  # how far the three points may differ
+_SHIFT_MM, _SAGITTA_MM, _TILT, _CHANGE, _DROP = 1.0, 0.3, 0.25, 0.25, 0.08  # how far the three points may differ
 _FAINT_LEAST_HU = -250.0  # the dark side of a faint edge: below, it is a table or clothes in air
 _HU = (-1024.0, 3071.0)
 _BLOCK_MM = 40.0
@@ -104,9 +104,10 @@ def _edges_of(image: np.ndarray, x: float, y: float) -> np.ndarray:
         mean = _fit(sum(three) / 3)  # the mean decides: less noise than at any one point
         tilt = (other.shift - one.shift) / (2 * _ALONG_MM)
         sagitta = np.abs((one.shift + other.shift) / 2 - middle.shift)
-        change = np.abs(other.contrast - one.contrast)
-        straight = (np.abs(tilt) <= _TILT) & (sagitta <= _SAGITTA_MM) & (change <= _CONTRAST_CHANGE * mean.contrast)
-        good = straight & (mean.misfit <= _MISFIT) & (np.abs(mean.shift) <= _SHIFT_MM)
+        change = np.abs(other.contrast - one.contrast) / mean.contrast
+        drop = np.abs(mean.contrast / middle.contrast - 1)  # a round thing of 1 cm looks straight on the coarse scale
+        good = (np.abs(tilt) <= _TILT) & (sagitta <= _SAGITTA_MM) & (change <= _CHANGE) & (drop <= _DROP)
+        good &= (mean.misfit <= _MISFIT) & (np.abs(mean.shift) <= _SHIFT_MM)
         good &= (mean.contrast >= least) & (mean.contrast < GROUPS["strong"][1])
         normals = (normals - tilt[:, None] * tangents)[good]
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
@@ -161,7 +162,7 @@ def _profiles(coarse: np.ndarray, places: np.ndarray, normals: np.ndarray, x: fl
     from scipy.ndimage import map_coordinates
 
     points = places[:, None] + _ACROSS[:, None] * normals[:, None] / (y, x)
-    return map_coordinates(coarse, points.reshape(-1, 2).T, order=1, mode="nearest").reshape(len(places), -1)
+    return map_coordinates(coarse, points.reshape(-1, 2).T, order=1, mode="nearest").reshape(len(places), len(_ACROSS))
 
 
 def _fit(profiles: np.ndarray) -> _Fit:

@@ -28,7 +28,7 @@ _MAP_GRID_MM = 4.0
 _MAP_REACH_MM = 28.0  # around every place, the quarter of the windows that holds the least
 _MAP_SHARE = 25.0  # %
 _MAP_SMOOTH_MM = 5.0
-_PAINTED = 0.1  # differences from the upper and the left neighbour, of 2 that are possible
+_PAINTED = 0.05  # share of neighbours that differ
 
 
 def local_sd(slice_hu: np.ndarray, spacing_mm: float | Sequence[float]) -> np.ndarray:
@@ -83,10 +83,12 @@ def noise_map(slice_hu: np.ndarray, spacing_xy_mm: float | Sequence[float]) -> n
     """
     image = np.asarray(slice_hu, dtype=np.float32)
     x, y = pixel_size(spacing_xy_mm)
-    painted = _painted(image, (x, y))
+    busy = _busy(image, (x, y))
+    painted = busy < _PAINTED
     if painted.all():
         return np.zeros(image.shape, np.float32)
-    shape = _low_quantile(_fine_deviation(image, (x, y)), painted, (x, y))
+    # Windows half in the paint have half the noise, and would be the low quantile of all that lies near.
+    shape = _low_quantile(_fine_deviation(image, (x, y)), busy < np.quantile(busy[~painted], 0.75) / 2, (x, y))
     mean, sd = _local_mean_and_sd(image, (x, y))
     scale = 1.0
     for tissue in (SOFT_TISSUE_HU, (OUTSIDE_HU, np.inf), (-np.inf, np.inf)):
@@ -97,14 +99,14 @@ def noise_map(slice_hu: np.ndarray, spacing_xy_mm: float | Sequence[float]) -> n
     return np.where(painted, np.float32(0), shape * np.float32(scale))
 
 
-def _painted(image: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
-    """Where hardly a pixel differs from its neighbours: padding, a mask's background, air clipped at one value."""
+def _busy(image: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+    """Share of neighbours that differ, over windows: 0 in padding, a mask's background, air clipped at one value."""
     from scipy.ndimage import uniform_filter
 
     differs = np.zeros(image.shape, np.float32)
     differs[1:] += image[1:] != image[:-1]
     differs[:, 1:] += image[:, 1:] != image[:, :-1]
-    return uniform_filter(differs, _window(spacing)) < _PAINTED
+    return uniform_filter(differs / 2, _window(spacing))
 
 
 def _fine_deviation(image: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
@@ -119,16 +121,16 @@ def _fine_deviation(image: np.ndarray, spacing: tuple[float, float]) -> np.ndarr
     return np.sqrt(np.maximum(uniform_filter(image * image, window), 0))
 
 
-def _low_quantile(fine: np.ndarray, painted: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+def _low_quantile(fine: np.ndarray, unknown: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
     """The quantile over the neighbourhood, on a raster of 4 mm, smoothed, and back to every pixel."""
     from scipy.ndimage import distance_transform_edt, gaussian_filter, percentile_filter
 
     size = spacing[1], spacing[0]
     step = [max(1, round(_MAP_GRID_MM / s)) for s in size]
     coarse = fine[:: step[0], :: step[1]]
-    empty = painted[:: step[0], :: step[1]]
+    empty = unknown[:: step[0], :: step[1]]
     if empty.all():
-        return np.full(fine.shape, np.median(fine[~painted]))
+        return np.full(fine.shape, np.median(fine[~unknown]))
     if empty.any():  # next to a painted background the neighbourhood is what there is of the body
         nearest = distance_transform_edt(empty, return_distances=False, return_indices=True)
         coarse = coarse[tuple(nearest)]

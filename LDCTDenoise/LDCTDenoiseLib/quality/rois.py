@@ -20,10 +20,10 @@ LEAST_SIDE = 8  # pixels; four rings
 MOST_ROIS = 200  # enough for a curve of 2 %; more only costs time
 _CALM_SHARE = 0.05  # the calmest squares of a slice, as a share of those in soft tissue
 _TOLERANCE = 1.15  # a square's standard deviation over that of the calm ones: more is anatomy
-_MOST_ABOVE_LEVEL = 1.2  # standard deviation of calm squares over the global noise level: more is anatomy
+_MOST_ABOVE_LEVEL = 1.1  # standard deviation of calm squares over the global noise level: more is anatomy
 _SMOOTH_MM = 2.5  # σ of the smoothed image: on noisy copies of cleaned slices, anatomy in the squares fell by a third
 _SLOW_TOLERANCE = 1.3  # as _TOLERANCE, for the smoothed image, where a square holds few independent values
-_MOST_SLOW = 0.7  # as _MOST_ABOVE_LEVEL, for the smoothed image: noise of most kernels leaves 0.05 to 0.5
+_MOST_SLOW = 0.5  # as _MOST_ABOVE_LEVEL, for the smoothed image: noise of most kernels leaves 0.05 to 0.4
 _STEP_SHARE = 1 / 8  # of the ROI side: the raster on which places are tried
 
 

@@ -81,7 +81,7 @@ def wider(score: float) -> float:
 
 
 def fit_score(profiles: np.ndarray, sigma: float) -> np.ndarray:
-    """Scores in % of profiles [n, k] of the removed part at POSITIONS, in units of the contrast; σ of the edge in mm."""
+    """Scores in % of profiles [n, k] of the removed part at POSITIONS, as shares of contrast; σ of the edge in mm."""
     from scipy.special import ndtr
 
     edge = ndtr(POSITIONS / sigma)
@@ -112,18 +112,31 @@ def _score(before: np.ndarray, after: np.ndarray, edges: Edges, spacing) -> tupl
 
 
 def verdict(found: dict[str, tuple[float, float]]) -> tuple[str, str]:
-    """Traffic light and sentence for group → (score, error)."""
-    worst, text = "none", ""
-    for name, (score, error) in found.items():
-        light = _light(score, error)
-        if light != "none" and (worst == "none" or _LIGHTS.index(light) > _LIGHTS.index(worst)):
-            worst = light
-            about = f"At {name} edges the removed part holds {score:.1f} ± {error:.1f} % of the edge's contrast"
-            width = wider(score)
-            text = f"{about}: edges became {abs(width):.0f} % {'wider' if width >= 0 else 'steeper'}."
-    if worst == "none":
+    """Traffic light, that of the worst group that can be told, and a sentence for group → (score, error)."""
+    lights = {name: _light(*value) for name, value in found.items()}
+    told = {name: light for name, light in lights.items() if light != "none"}
+    if not told:
         return "none", "Too few edges, or too much noise, to tell whether the removed part holds structure."
-    return worst, text.replace("-", "−")
+    doubtful = [name for name in found if name not in told and _colour(abs(found[name][0])) != "green"]
+    worst = max(told, key=lambda name: (_LIGHTS.index(told[name]), abs(found[name][0])))
+    parts = []
+    for name in sorted(told, key=lambda name: name != worst):
+        score, error = found[name]
+        width = round(wider(score))
+        became = f"{abs(width)} % {'wider' if width > 0 else 'steeper'}" if width else "no wider"
+        parts.append(f"{score:.1f} ± {error:.1f} % of the contrast of {name} edges ({became})".replace("-", "−"))
+    rest = [f"; {name} edges are too few or too noisy to tell" for name in found if name not in told]
+    text = f"the removed part holds {' and '.join(parts)}{''.join(rest)}."
+    if told[worst] == "green" and doubtful:  # nobody should read a green light for edges that may be blurred
+        return "none", f"Not all edges can be judged: {text}"
+    return told[worst], f"{_meaning(told[worst], found[worst][0])}: {text}"
+
+
+def _meaning(light: str, score: float) -> str:
+    if light == "green":
+        return "Edges were kept"
+    how = "clearly" if light == "red" else "slightly"
+    return f"Edges were {how} blurred" if score > 0 else f"Edges were made {how} steeper"
 
 
 def _light(score: float, error: float) -> str:
@@ -136,4 +149,4 @@ def _light(score: float, error: float) -> str:
 
 def _colour(score: float) -> str:
     width = wider(score)
-    return "green" if width < WIDER_GREEN else "amber" if width < WIDER_RED else "red"
+    return "green" if not width >= WIDER_GREEN else "amber" if width < WIDER_RED else "red"

@@ -71,7 +71,7 @@ def _curve(document: dict, key: str, curve: dict) -> Content:
 
 
 def _shift(document: dict) -> Content:
-    """A bar for each tissue, and the tolerance of AAPM TG-233. Slicer numbers bars; the title of the axis names them."""
+    """A bar for each tissue and the tolerance of AAPM TG-233. Slicer numbers bars; the title of the axis names them."""
     after, definitions = afterOf(document), document["definitions"]
     shifts: dict[str, float] = {}
     for figure in document["figures"]:

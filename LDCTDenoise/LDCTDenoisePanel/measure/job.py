@@ -15,19 +15,25 @@ from ..jobs import Job
 from ..parts import Asking, Steps
 from ..remix import RECORD, SOURCE
 from ..user_error import UserError
+from ..views.labels import describe
 from ..volumes import Voxels, checkSameGrid, geometryOf
 from ..worker import Worker
+from .regions import writeMask
 from .table import renewTable, rowsOf
 
 DENOISED = "LDCTDenoise.denoised"
 
 
 class _Measuring(Job):
-    """Volumes to the worker, its document back. `_take(document)` ends the job; `_wishes` are added to the request."""
+    """Volumes to the worker, its document back. `_take(document)` ends the job; `_wishes` are added to the request.
 
-    def __init__(self, worker: Worker, before, after, reference=None):
+    regions  up to two pairs (vtkMRMLMarkupsROINode or vtkMRMLSegmentationNode, ID of the segment or ""): noise is
+             measured in the first instead of in places that the library finds, contrast to noise against the second
+    """
+
+    def __init__(self, worker: Worker, before, after, reference=None, regions=()):
         super().__init__(worker)
-        self._before, self._after, self._reference = before, after, reference
+        self._before, self._after, self._reference, self._regions = before, after, reference, list(regions)
         self._wishes: dict = {}
 
     def _begin(self) -> None:
@@ -43,6 +49,9 @@ class _Measuring(Job):
     def _write(self) -> Iterator[float]:
         for role, voxels in self._voxels.items():
             yield from handover.write(voxels, self._folder / f"{role}.npy")
+        for number, (node, segmentID) in enumerate(self._regions):
+            writeMask(self._folder / f"region-{number}.npy", node, segmentID, self._before)
+            yield 1.0
 
     def _ask(self) -> None:
         content = {
@@ -50,7 +59,8 @@ class _Measuring(Job):
             "reference": None,
             **{role: str(self._folder / f"{role}.npy") for role in self._voxels},
             **geometryOf(self._before).message(),
-            "names": {role: voxels.name for role, voxels in self._voxels.items()},
+            "rois": [str(self._folder / f"region-{number}.npy") for number in range(len(self._regions))],
+            "names": {role: describe(voxels.volume) for role, voxels in self._voxels.items()},
             "record": recordOf(self._after),
             **self._wishes,
         }
@@ -71,8 +81,8 @@ class MeasureJob(_Measuring):
             JSON in the attribute "LDCTDenoise.record", see `documentOf`
     """
 
-    def __init__(self, worker: Worker, before, after, reference=None, table=None):
-        super().__init__(worker, before, after, reference)
+    def __init__(self, worker: Worker, before, after, reference=None, table=None, regions=()):
+        super().__init__(worker, before, after, reference, regions)
         self._table = table
 
     def _begin(self) -> None:
@@ -105,8 +115,8 @@ class MeasureJob(_Measuring):
 class ReportJob(_Measuring):
     """One HTML page with figures, plots and pictures. Result: its path. An existing file is replaced."""
 
-    def __init__(self, worker: Worker, before, after, file, reference=None):
-        super().__init__(worker, before, after, reference)
+    def __init__(self, worker: Worker, before, after, file, reference=None, regions=()):
+        super().__init__(worker, before, after, reference, regions)
         self._file = Path(file)
 
     def _begin(self) -> None:

@@ -64,7 +64,7 @@ class Part:
         return Part(tuple(axes), self.sliceAxis)
 
 
-def partOf(volume, lowest, highest, most: int = MOST_VOXELS) -> Part | None:
+def partOf(volume, lowest, highest, most: int) -> Part | None:
     """The box between two indices of the array (both inside), cut to the volume; None where nothing of it is inside.
 
     Of more than `most` voxels only some slices, evenly spread, are taken, but never fewer than three.

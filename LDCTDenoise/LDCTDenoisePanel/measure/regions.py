@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import slicer
@@ -11,27 +13,37 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ..user_error import UserError
-from .place import Part, indexToWorld, partOf, toWorld
+from .place import MOST_VOXELS, Part, indexToWorld, partOf, toWorld
 
 BINARY = "Binary labelmap"
 
 
-def regionOf(node, segmentID: str, volume):
+def regionOf(node, segmentID: str, volume, most: int = MOST_VOXELS):
     """A region of `volume`: an object with part (`Part`) and mask(part). Raises UserError where it holds no voxel.
 
     node  vtkMRMLMarkupsROINode, or vtkMRMLSegmentationNode of which `segmentID` is meant
+    most  voxels of the part, see `partOf`
     """
     isSegment = node.IsA("vtkMRMLSegmentationNode")
-    region = Segment(node, segmentID, volume) if isSegment else Box(node, volume)
+    region = Segment(node, segmentID, volume, most) if isSegment else Box(node, volume, most)
     if region.part is None:
         raise UserError(_("{name} lies outside the volume.").format(name=region.name))
     return region
 
 
+def writeMask(path: Path, node, segmentID: str, volume) -> None:
+    """The whole region as .npy, uint8 of the volume's shape, 1 inside. Raises UserError where it holds no voxel."""
+    region = regionOf(node, segmentID, volume, most=sys.maxsize)
+    shape = volume.GetImageData().GetDimensions()[::-1]
+    mask = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # what is not written stays 0
+    mask[np.ix_(*region.part.axes)] = region.mask(region.part)
+    mask.flush()
+
+
 class Box:
     """A markups ROI. One thinner than the slices are apart takes the slice that its centre is nearest to."""
 
-    def __init__(self, roi, volume):
+    def __init__(self, roi, volume, most: int):
         self.name = roi.GetName()
         if roi.GetNumberOfControlPoints() < 1:
             raise UserError(_("{name} is not placed yet.").format(name=self.name))
@@ -46,7 +58,7 @@ class Box:
         corners = np.array([[*corner, 1] for corner in product(*zip(-half, half, strict=True))])
         indices = (np.linalg.inv(self._toObject) @ corners.T)[:3]
         lowest, highest = np.ceil(indices.min(axis=1) - 1e-6), np.floor(indices.max(axis=1) + 1e-6)
-        self.part = partOf(volume, lowest[::-1], highest[::-1])
+        self.part = partOf(volume, lowest[::-1], highest[::-1], most)
 
     def mask(self, part: Part) -> np.ndarray:
         """bool, which voxels of `part` have their centre in the box."""
@@ -60,7 +72,7 @@ class Box:
 class Segment:
     """One segment of a segmentation, by its own voxels: nearest neighbour where they are others than the volume's."""
 
-    def __init__(self, segmentation, segmentID, volume):
+    def __init__(self, segmentation, segmentID: str, volume, most: int):
         segment = segmentation.GetSegmentation().GetSegment(segmentID) if segmentID else None
         if segment is None:
             text = _("Choose one of the segments of {name}.")
@@ -91,7 +103,7 @@ class Segment:
         corners = np.array([[*corner, 1] for corner in product(*edges)])
         indices = (np.linalg.inv(self._toLabels) @ corners.T)[:3]
         lowest, highest = np.ceil(indices.min(axis=1) - 1e-6), np.floor(indices.max(axis=1) + 1e-6)
-        self.part = partOf(volume, lowest[::-1], highest[::-1])
+        self.part = partOf(volume, lowest[::-1], highest[::-1], most)
 
     def mask(self, part: Part) -> np.ndarray:
         """bool, which voxels of `part` have their centre in the segment."""

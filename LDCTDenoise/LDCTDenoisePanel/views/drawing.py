@@ -12,7 +12,7 @@ SIDE_MM = 30.0  # of a new region: a few squares in which a noise power spectrum
 LEAST_PIXELS = 12
 DEPTH_SLICES = 5
 _COLOURS = {"A": (0.90, 0.62, 0.0), "B": (0.34, 0.71, 0.91), "line": (0.80, 0.47, 0.65)}  # Okabe and Ito's
-_HANDLES = 1.5  # per cent of the view; Slicer's own size would hide what is measured
+_HANDLES, _TEXT = 1.5, 2.0  # per cent of the view; Slicer's own sizes would hide what is measured
 _PLACES = {"A": -0.75, "B": 0.75}  # of the middles, in sides: beside each other
 
 
@@ -83,6 +83,8 @@ def _added(className, name, colour):
     display = node.GetDisplayNode()
     display.SetColor(*colour)
     display.SetSelectedColor(*colour)
+    display.SetFillOpacity(0.1)
+    display.SetTextScale(_TEXT)
     display.SetGlyphScale(_HANDLES)
     display.SetInteractionHandleScale(_HANDLES)
     return node

@@ -9,6 +9,7 @@ from ..measure.table import afterOf
 from .export import askForFile
 
 STRUCTURE = "structure"  # key of the verdict that is shown as a light
+ROW_HEIGHT = 20  # pixels
 REPORTS, FIGURES = "HTML (*.html)", "CSV (*.csv);;JSON (*.json)"
 
 
@@ -18,11 +19,13 @@ class Measure:
 
     plots    PlotChoice
     install  install("matplotlib"): asks the user and installs it
+    regions  regions() → those in which noise is to be measured, see `ConsoleLogic.measure`
     """
 
-    def __init__(self, ui, session, plots, install):
-        self._ui, self._session, self._plots, self._install = ui, session, plots, install
-        ui.measureTable.verticalHeader().setVisible(False)  # numbers of rows mean nothing here, and the panel is narrow
+    def __init__(self, ui, session, plots, install, regions):
+        self._ui, self._session, self._plots = ui, session, plots
+        self._install, self._regions = install, regions
+        narrow(ui.measureTable)
         ui.measureButton.connect("clicked()", self._onMeasure)
         ui.saveReportButton.connect("clicked()", self._onReport)
         ui.saveFiguresButton.connect("clicked()", self._onFigures)
@@ -70,7 +73,9 @@ class Measure:
         if reference is not None:
             title += _(", normal dose: {reference}").format(reference=reference.GetName())
         session.run(
-            lambda: session.logic.measure(before, after, reference, waitForCompletion=False, table=known),
+            lambda: session.logic.measure(
+                before, after, reference, waitForCompletion=False, table=known, regions=self._regions()
+            ),
             lambda job, table: self._show(table, title),
         )
 
@@ -133,7 +138,9 @@ class Measure:
         path = askForFile(session, _("Save the report"), name, REPORTS, ".html")
         if path:
             session.run(
-                lambda: session.logic.report(before, after, path, reference, waitForCompletion=False),
+                lambda: session.logic.report(
+                    before, after, path, reference, waitForCompletion=False, regions=self._regions()
+                ),
                 lambda job, file: session.say(_("Saved: {file}. For research use.").format(file=file.name)),
             )
 
@@ -155,6 +162,13 @@ class Measure:
         ui.measureTable.visible = ui.researchLabel.visible = isMeasured
         ui.measureLabel.visible = bool(ui.measureLabel.text)
         ui.structureLabel.visible = bool(ui.structureLabel.text)
+
+
+def narrow(table):
+    """A table view for a narrow panel: low rows, without numbers, which mean nothing here."""
+    header = table.verticalHeader()
+    header.setVisible(False)
+    header.defaultSectionSize = ROW_HEIGHT
 
 
 def _coloured(symbol, colour):

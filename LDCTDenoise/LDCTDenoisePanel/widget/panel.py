@@ -45,8 +45,8 @@ class Panel(VTKObservationMixin):
         self.runBar = RunBar(ui, self.session, self.inputs, self.compare)
         self.variants = Variants(ui, self.session, self.inputs.whyNot)
         self.plots = PlotChoice(ui, self.session, lambda: self.compare.show("three"))
-        self.measure = Measure(ui, self.session, self.plots, self.install)
         self.regions = Regions(ui, self.session, self.plots)
+        self.measure = Measure(ui, self.session, self.plots, self.install, self.regions.toMeasure)
         self.export = Export(ui, self.session)
         self.advanced = Advanced(ui, self.session, self.renewSetup)
         self.method = Method(

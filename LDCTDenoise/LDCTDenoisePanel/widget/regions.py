@@ -9,6 +9,8 @@ from ..measure.contents import contentsOf
 from ..measure.live import Live
 from ..measure.table import renewTable, rowsOf
 from ..views import drawing
+from ..views.labels import describe
+from .measure import narrow
 
 FOLLOWING = "LDCTDenoise.regions"  # attribute of the table of figures that follow the regions
 CURVES = {"A": "nps_region", "line": "profile"}
@@ -16,7 +18,7 @@ CURVES = {"A": "nps_region", "line": "profile"}
 
 class Regions:
     """`ui` has regionsSection, regionASelector, segmentACombo, drawAButton, the same of B, lineSelector,
-    drawLineButton, liveLabel, liveTable.
+    drawLineButton, inRegionCheckBox, liveLabel, liveTable.
 
     plots  PlotChoice
     """
@@ -27,7 +29,7 @@ class Regions:
         self._live.measured.connect(self._show)
         self._segments = {"A": ui.segmentACombo, "B": ui.segmentBCombo}
         self._listed = {}
-        ui.liveTable.verticalHeader().setVisible(False)
+        narrow(ui.liveTable)
         ui.drawAButton.connect("clicked()", lambda: self._draw("A"))
         ui.drawBButton.connect("clicked()", lambda: self._draw("B"))
         ui.drawLineButton.connect("clicked()", lambda: self._draw("line"))
@@ -55,17 +57,18 @@ class Regions:
             button.toolTip = reason or tip
         volumes, drawn, line = {}, {}, None
         if parameters is not None and session.isEntered:
-            volumes, line = self._volumes(), parameters.profileLine
-            for letter, node, segment in (
-                ("A", parameters.regionA, parameters.segmentA),
-                ("B", parameters.regionB, parameters.segmentB),
-            ):
-                self._fillSegments(letter, node, segment)
-                if node is not None:
-                    drawn[letter] = (node, segment or self._segments[letter].currentData or "")
+            self._fillSegments("A", parameters.regionA, parameters.segmentA)
+            self._fillSegments("B", parameters.regionB, parameters.segmentB)
+            volumes, drawn, line = self._volumes(), self._drawn(), parameters.profileLine
+        self._ui.inRegionCheckBox.enabled = "A" in drawn
+        self._ui.inRegionCheckBox.toolTip = (
+            _("Measure and Report take the noise in region A, instead of in places found automatically.")
+            if "A" in drawn
+            else _("Choose region A first, or draw it.")
+        )
         titles = {
             "input": _("Original"),
-            "after": _titleOf(session.output) if session.output is not None else "",
+            "after": describe(session.output) if session.output is not None else "",
             "reference": _("Normal dose"),
         }
         self._live.follow(volumes, titles, drawn, line)
@@ -74,6 +77,23 @@ class Regions:
     def stop(self):
         """Another module is opened, or the panel ends."""
         self._live.follow({}, {}, {})
+
+    def toMeasure(self):
+        """The regions in which the user wants Measure and Report to look for noise; none: places found automatically."""
+        drawn = self._drawn() if self._session.parameters is not None else {}
+        if "A" not in drawn or not self._ui.inRegionCheckBox.checked:
+            return []
+        return [drawn[letter] for letter in sorted(drawn)]
+
+    def _drawn(self):
+        """letter → (node, segment ID), of what is chosen."""
+        parameters = self._session.parameters
+        chosen = {"A": (parameters.regionA, parameters.segmentA), "B": (parameters.regionB, parameters.segmentB)}
+        return {
+            letter: (node, segment or self._segments[letter].currentData or "")
+            for letter, (node, segment) in chosen.items()
+            if node is not None
+        }
 
     def _volumes(self):
         after = self._session.output
@@ -175,11 +195,6 @@ def _tableOfRegions():
         if node.GetAttribute(FOLLOWING) == "1":
             return node
     return None
-
-
-def _titleOf(volume):
-    model = volume.GetAttribute("LDCTDenoise.model")
-    return results.modelTitle(model) if model else volume.GetName()
 
 
 def _dimensions(volume):

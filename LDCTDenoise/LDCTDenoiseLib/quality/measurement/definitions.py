@@ -33,7 +33,7 @@ GROUPS = {
     "roi": "Regions of interest",
     "reference": "Against the normal dose",
     "task": "Detectability of inserted lesions",
-    "spread": "Spread of the draws",
+    "spread": "Random start",
     "cost": "Cost",
 }
 
