@@ -244,7 +244,7 @@ def test_a_report_is_one_page_for_research_use(ct, real, tmp_path):
     file = tmp_path / "Bericht ä.html"
     assert real.report(volume, real.denoise(volume, "gaussian"), file) == file
     page = file.read_text(encoding="utf-8")
-    assert "For research use only. Not for diagnosis." in page and "CT Gaussian" in page and "gaussian" in page
+    assert "For research use only. Not for diagnosis." in page and "Gaussian smoothing, 100 %" in page
     with pytest.raises(UserError, match=r"let it end with \.html"):
         real.report(volume, volume, tmp_path / "report.txt")
 

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
+from LDCTDenoiseLib.quality.numbers import finite, number, signed, with_error
 from LDCTDenoiseLib.quality.report import write_document, write_figures_csv
 from LDCTDenoiseLib.quality.report.figures import Figures
-from LDCTDenoiseLib.quality.report.text import esc, finite, number, plain, signed, with_error
+from LDCTDenoiseLib.quality.report.text import esc, plain
 from report_factory import a_document
 
 

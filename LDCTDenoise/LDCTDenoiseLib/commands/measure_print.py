@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..quality.measurement.definitions import GROUPS
+from ..quality.numbers import NOTHING, with_error
 from ..quality.report.verdicts import WORDS
 
 
@@ -35,7 +36,7 @@ def _table(answer: dict, keys: list[str]) -> str:
     for key in keys:
         facts = answer["definitions"][key]
         cells = [_cell(values.get((name, key)), facts["digits"]) for name in answer["images"]]
-        if any(cell not in ("", "–") for cell in cells):
+        if any(cell not in ("", NOTHING) for cell in cells):
             rows.append([facts["title"], *cells, facts["unit"]])
     return align(rows, left=(0, len(rows[0]) - 1)) if len(rows) > 1 else ""
 
@@ -44,10 +45,4 @@ def _cell(one: dict | None, digits: int) -> str:
     """ "9.4 ± 0.2", "–" for what could not be measured, nothing for what makes no sense for that image."""
     if one is None:
         return ""
-    if one["value"] is None:
-        return "–"
-    error = one["error"]
-    while error and digits < 3 and error < 0.5 * 10**-digits:  # ± 0.0 would be a promise
-        digits += 1
-    text = f"{one['value']:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
-    return text.replace("-", "−")
+    return with_error(one["value"], one["error"], digits)

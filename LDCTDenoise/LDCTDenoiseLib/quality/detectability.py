@@ -23,6 +23,7 @@ from ..errors import InputError
 from .lesions import Places, deal, find_places, fullest_slices, half_window, insert, lesion, room
 from .metrics import as_stack
 from .noise import pixel_size
+from .numbers import signed
 from .observer import d_prime, least_places, resampled, see, templates
 
 DIAMETERS_MM = (3.0, 5.0, 8.0, 12.0)
@@ -126,9 +127,10 @@ def verdict(
         light, answer = "amber", f"{name} pales {what}, without making it harder to find"
     else:
         light, answer = "green", f"{name} keeps {what}"
+    by = f"{signed(100 * change, 0)} ± {100 * error:.0f} %"
     text = (
         f"{answer}: {row['kept']:.0f} % of its contrast is left, and the d′ of a computed observer is "
-        f"{row['dprime']:.1f} after {before['dprime']:.1f} before (change {100 * change:+.0f} ± {100 * error:.0f} %)"
+        f"{row['dprime']:.1f} after {before['dprime']:.1f} before (change {by})"
     )
     return light, text + ("; in the original, too, it is hardly to be seen." if before["dprime"] < 1 else ".")
 

@@ -158,8 +158,7 @@ class Measure:
     def _showWhatThereIs(self):
         """Also after the section was opened, which shows everything in it."""
         ui = self._ui
-        isMeasured = ui.measureTable.mrmlTableNode() is not None
-        ui.measureTable.visible = ui.researchLabel.visible = isMeasured
+        ui.measureTable.visible = ui.measureTable.mrmlTableNode() is not None
         ui.measureLabel.visible = bool(ui.measureLabel.text)
         ui.structureLabel.visible = bool(ui.structureLabel.text)
 

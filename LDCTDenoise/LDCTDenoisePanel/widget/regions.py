@@ -79,7 +79,7 @@ class Regions:
         self._live.follow({}, {}, {})
 
     def toMeasure(self):
-        """The regions in which the user wants Measure and Report to look for noise; none: places found automatically."""
+        """The regions in which Measure and Report are to look for noise; none: places found automatically."""
         drawn = self._drawn() if self._session.parameters is not None else {}
         if "A" not in drawn or not self._ui.inRegionCheckBox.checked:
             return []

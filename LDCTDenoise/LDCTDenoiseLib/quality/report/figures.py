@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..measurement.definitions import GROUPS
-from .text import finite, number, plain, signed
+from ..numbers import finite, number, signed
+from .text import plain
 
 INPUT = "input"
 _NO_CHANGE = ("_ratio", "_change", "_rois", "_reduction")  # figures that compare already, or count

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from ..numbers import finite
 from .figures import INPUT, Figures
 from .pictures import Pictures
 from .plots import BARRED, Plotter, tissue_keys
@@ -13,7 +14,7 @@ from .records import record_tables
 from .strips import picture_strips
 from .style import STYLE
 from .tables import definitions_list, figures_table, glance_table, slice_tables
-from .text import esc, finite
+from .text import esc
 from .verdicts import verdict_list
 
 RESEARCH_USE = "For research use only. Not for diagnosis."

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ..numbers import finite
 from .figures import INPUT, Figures
-from .text import finite, plain
+from .text import plain
 
 TOLERANCE_HU = 2.0  # AAPM TG-233 style constancy of CT numbers
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from ..numbers import NOTHING
 from .figures import Figures
-from .text import NOTHING, esc, plain
+from .text import esc, plain
 
 # What tells one result from another comes first; the rest follows as recorded.
 _FIRST = (

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
+from ..numbers import NOTHING, finite, number, signed, with_error
 from .figures import INPUT, Figures
 from .plots import TOLERANCE_HU, tissue_keys
-from .text import NOTHING, esc, finite, number, signed, with_error
+from .text import esc
 from .verdicts import lights_of
 
 # What a reader wants first, where it was measured.
