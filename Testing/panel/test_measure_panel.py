@@ -82,7 +82,7 @@ def test_how_many_slices_were_measured_is_said_and_what_the_figures_are_for(benc
     measured(bench)
     assert "2 of 8 slices were measured" in bench.ui.measureLabel.text
     assert bench.ui.researchLabel.visible and bench.ui.researchLabel.text == "For research use only. Not for diagnosis."
-    assert "Few edges." in bench.ui.logText.plainText
+    assert bench.ui.measureLabel.toolTip == "Few edges."
 
 
 @pytest.mark.parametrize(
@@ -194,6 +194,11 @@ def test_a_segment_is_chosen_by_its_name(bench):
     assert bench.host.waitUntil(lambda: bench.ui.liveLabel.text == "vessel is empty.", 5)
     assert bench.session.parameters.segmentA == second != first
     assert bench.ui.liveLabel.visible and not bench.ui.liveTable.visible
+    third = node.GetSegmentation().AddEmptySegment("", "bone")
+    assert bench.host.waitUntil(lambda: combo.findData(third) == 2, 5)
+    node.GetSegmentation().RemoveSegment(second)
+    assert bench.host.waitUntil(lambda: combo.findData(second) < 0, 5)
+    assert combo.currentIndex == -1 and "Choose one of the segments" in bench.ui.liveLabel.text
 
 
 def test_folding_and_opening_shows_only_what_there_is(bench):
@@ -224,6 +229,17 @@ def test_while_another_module_is_open_nothing_is_followed(bench):
         bench.panel.enter()
         bench.host.settle()
         assert observers(*nodes) == followed
+
+
+def test_coming_back_to_the_module_does_not_bring_the_views_up_unasked(bench):
+    draw(bench, "drawLineButton")
+    assert bench.host.waitUntil(lambda: bench.logic.comparison.mode == "three", 5)
+    bench.panel.exit()
+    assert bench.logic.comparison.mode is None
+    bench.panel.enter()
+    assert bench.host.waitUntil(lambda: bench.logic.comparison.plot is chartOf("profile"), 5)
+    bench.host.settle()
+    assert bench.logic.comparison.mode is None and bench.ui.plotCombo.currentText == "Profile along the line"
 
 
 def test_a_closed_scene_leaves_no_figures_and_no_plots(bench):

@@ -65,8 +65,9 @@ def test_a_volume_of_one_slice_has_a_profile_too(ct):
 
 def test_between_two_voxels_lies_their_mean(ct):
     volume = ct.volume(shape=(2, 4, 4), array=np.arange(32, dtype=np.int16).reshape(2, 4, 4))
-    point = np.array([world(volume, (1.5, 2, 0))])
-    assert along(volume, slicer.util.arrayFromVolume(volume), point)[0] == pytest.approx((9 + 10) / 2)
+    points = np.array([world(volume, place) for place in ((1.5, 2, 0), (-0.4, 2, 0), (3.4, 2, 1.4))])
+    hu = along(volume, slicer.util.arrayFromVolume(volume), points)
+    assert hu == pytest.approx([(9 + 10) / 2, 8, 27]), "and up to the outer face of a voxel its own value"
 
 
 def test_an_unfinished_line_says_what_it_lacks(scene):

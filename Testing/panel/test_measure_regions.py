@@ -8,7 +8,7 @@ import slicer
 import slicer.util
 import vtk
 from LDCTDenoisePanel.measure import place
-from LDCTDenoisePanel.measure.regions import regionOf
+from LDCTDenoisePanel.measure.regions import regionOf, writeMask
 from LDCTDenoisePanel.user_error import UserError
 from measure_setup import linear, roi, segmentation, whole, world
 
@@ -119,6 +119,16 @@ def test_one_segment_of_several_in_the_same_labelmap_is_meant(ct):
     other[1:3, 2:6, 2:6] = True
     second = node.GetSegmentation().AddEmptySegment("other")
     slicer.util.updateSegmentBinaryLabelmapFromArray(other.astype(np.uint8), node, second, volume)
+    node.GetSegmentation().CollapseBinaryLabelmaps(False)
+    assert (
+        len(
+            {
+                id(node.GetSegmentation().GetSegment(each).GetRepresentation("Binary labelmap"))
+                for each in (first, second)
+            }
+        )
+        == 1
+    )
     assert np.array_equal(whole(regionOf(node, second, volume), volume), other)
     assert np.array_equal(whole(regionOf(node, first, volume), volume), blob())
 
@@ -143,7 +153,7 @@ def test_a_large_region_gives_only_some_of_its_slices_and_a_small_one_all(ct):
     volume = ct.volume(shape=(40, 60, 60))
     part = place.partOf(volume, (0, 0, 0), (99, 99, 99), most=10 * 60 * 60)
     assert part.shape == (10, 60, 60) and part.axes[0][0] == 0 and part.axes[0][-1] == 39
-    assert place.partOf(volume, (3, 5, 5), (12, 14, 14)).shape == (10, 10, 10)
+    assert place.partOf(volume, (3, 5, 5), (12, 14, 14), most=place.MOST_VOXELS).shape == (10, 10, 10)
     assert place.partOf(volume, (0, 0, 0), (99, 99, 99), most=1).shape == (3, 60, 60)
 
 
@@ -151,8 +161,24 @@ def test_what_is_cut_is_what_the_mask_is_about(ct):
     volume = ct.volume(shape=(40, 60, 60))
     voxels = slicer.util.arrayFromVolume(volume)
     part = place.partOf(volume, (2, 5, 7), (30, 40, 41), most=8000)
-    other = place.partOf(volume, (33, 1, 2), (34, 3, 50))
+    other = place.partOf(volume, (33, 1, 2), (34, 3, 50), most=place.MOST_VOXELS)
     for each in (part, part.joined(other)):
         assert np.array_equal(each.cut(voxels), voxels[np.ix_(*each.axes)].astype(np.float32))
     assert set(part.joined(other).axes[0]) == set(part.axes[0]) | {33, 34}
     assert part.joined(other).shape[1:] == (40, 49)
+
+
+def test_the_mask_for_the_worker_is_the_region(ct, tmp_path):
+    volume = ct.oblique(shape=SHAPE)
+    node = roi(middle(volume), (9, 12, 9), (0, 20, 0))
+    fractions = list(writeMask(tmp_path / "mask.npy", node, "", volume))
+    mask = np.load(tmp_path / "mask.npy")
+    assert mask.dtype == np.uint8 and np.array_equal(mask > 0, inROI(node, volume)) and fractions[-1] == 1
+
+
+def test_the_mask_for_the_worker_leaves_no_slice_out_however_large_it_is(ct, tmp_path):
+    volume = ct.volume(shape=(12, 200, 200))
+    node = roi(middle(volume), (900, 900, 900))
+    assert regionOf(node, "", volume).part.shape[0] < 12
+    list(writeMask(tmp_path / "mask.npy", node, "", volume))
+    assert np.load(tmp_path / "mask.npy").all()

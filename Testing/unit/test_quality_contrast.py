@@ -44,11 +44,12 @@ def test_a_hand_made_example_to_the_last_digit():
 
 
 @pytest.mark.parametrize("blur", [0.0, 1.0], ids=["white", "blurred"])
-@pytest.mark.parametrize("width", [14, 28])
-def test_its_error_is_the_scatter_of_repeated_scans(blur, width):
+@pytest.mark.parametrize(("width", "noisier"), [(14, 0), (28, 0), (14, 1)])
+def test_its_error_is_the_scatter_of_repeated_scans(blur, width, noisier):
     first, second = two_regions(width=width)
     rng = np.random.default_rng(1)
-    found = [contrast_to_noise(scan(rng, first, blur=blur), first, second, 0.7) for _ in range(120)]
+    sd = {"sd_first": (20.0, 5.0)[noisier], "sd_second": (5.0, 20.0)[noisier]}
+    found = [contrast_to_noise(scan(rng, first, blur=blur, **sd), first, second, 0.7) for _ in range(120)]
     stated = np.sqrt(np.mean([v.error**2 for v in found]))
     assert 0.7 < stated / np.std([v.value for v in found], ddof=1) < 1.35
 
@@ -68,11 +69,12 @@ def test_half_the_noise_doubles_it():
     assert values[1] / values[0] == pytest.approx(2, rel=0.05)
 
 
-def test_without_noise_there_is_no_ratio():
-    first, second = two_regions()
-    found = contrast_to_noise(np.where(first, 80.1, 50.3).astype(np.float32), first, second)
+@pytest.mark.parametrize("value", [80.1, 1234.567, -999.9, 3071.3])
+def test_without_noise_there_is_no_ratio(value):
+    first, second = two_regions(width=27)
+    found = contrast_to_noise(np.where(first, value, 50.3).astype(np.float32), first, second)
     assert np.isnan([found.value, found.error]).all()
-    assert found.noise == 0 and found.contrast == pytest.approx(29.8, abs=1e-4)
+    assert found.noise == 0 and found.contrast == pytest.approx(abs(value - 50.3), abs=1e-3)
 
 
 def test_a_region_of_one_column_of_blocks_has_a_value_but_no_error():

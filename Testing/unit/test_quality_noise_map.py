@@ -48,7 +48,7 @@ def test_noise_that_varies_over_the_body_is_mapped_within_a_fifth(anatomy):
     body = anatomy > -950
     off = octaves(noise_map(image, 0.75), true, body)
     assert abs(np.median(off)) < 0.1
-    assert np.mean(np.abs(off) < np.log2(1.2)) > 0.9 and np.abs(off).max() < 0.7
+    assert np.mean(np.abs(off) < np.log2(1.2)) > 0.95 and np.abs(off).max() < 0.3
     plain = octaves(local_sd(image, 0.75), true, body)
     assert np.mean(np.abs(plain) < np.log2(1.2)) < 0.6 and plain.max() > 3  # what the map is for
 
@@ -57,7 +57,7 @@ def test_at_edges_it_is_what_it_is_beside_them(anatomy):
     image = anatomy + 12 * ct_like(anatomy.shape)
     slope = np.hypot(*np.gradient(anatomy))
     at_edges = octaves(noise_map(image, 0.75), np.full_like(anatomy, 12), (slope > 20) & (anatomy > -900))
-    assert abs(np.median(at_edges)) < 0.15 and np.quantile(at_edges, 0.95) < 0.5
+    assert abs(np.median(at_edges)) < 0.1 and np.quantile(at_edges, 0.95) < 0.3
 
 
 def test_in_homogeneous_tissue_it_is_the_global_noise_level():
@@ -65,7 +65,7 @@ def test_in_homogeneous_tissue_it_is_the_global_noise_level():
         image = 50 + 15 * noise
         found = noise_map(image, 0.75)
         assert np.median(found) == pytest.approx(global_noise_level(image, 0.75), rel=0.05)
-        assert found.std() < 0.08 * found.mean()
+        assert found.std() < 0.04 * found.mean()
 
 
 def test_it_follows_the_noise_in_proportion(anatomy):
@@ -73,9 +73,12 @@ def test_it_follows_the_noise_in_proportion(anatomy):
     assert np.median(two / one) == pytest.approx(2, rel=0.07)
 
 
-def test_pixels_that_are_not_square_are_taken_as_they_are():
-    image = 50 + 15 * np.random.default_rng(4).normal(size=(120, 240))
-    assert np.median(noise_map(image, (0.5, 1.0))) == pytest.approx(15, rel=0.1)
+def test_pixels_that_are_not_square_keep_everything_in_its_place():
+    true = np.where(np.arange(160)[:, None] < 80, 10.0, 30.0) * np.ones((160, 240))
+    found = noise_map(50 + true * np.random.default_rng(4).normal(size=true.shape), (0.5, 1.0))
+    for rows, sd in ((slice(0, 60), 10), (slice(100, 160), 30)):
+        assert np.median(found[rows]) == pytest.approx(sd, rel=0.1)
+        assert np.abs(np.log2(found[rows] / sd)).max() < 0.4
 
 
 def test_a_painted_background_has_none_and_takes_none_away():

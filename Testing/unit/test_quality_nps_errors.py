@@ -46,6 +46,13 @@ def test_stated_errors_are_the_scatter_of_repeated_scans(make):
     assert 0.75 < stated_over_true([s.noise for s in spectra], [s.noise_error for s in spectra]) < 1.3
 
 
+def test_the_errors_of_a_handful_of_rois_are_no_smaller_than_they_should_be():
+    spectra = repeated(lambda rng, shape: rng.normal(0, 20, shape), (1, 24, 24), scans=500)  # four, half overlapping
+    curve = stated_over_true([s.nps for s in spectra], [s.error for s in spectra])
+    assert spectra[0].rois == 4
+    assert 0.95 < np.mean(curve[1:]) < 1.15
+
+
 def test_the_peak_is_no_better_known_than_the_rings_lie_apart():
     spectra = repeated(ct_like, (5, 64, 64), scans=20)
     ring = 1 / (SIDE * 0.7)

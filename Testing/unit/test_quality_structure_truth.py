@@ -8,10 +8,13 @@ import pytest
 from edge_factory import SPACING, a_round_body
 from LDCTDenoiseLib import cli
 from LDCTDenoiseLib.files import write_volume
+from LDCTDenoiseLib.quality import known_figures as known_figures_module
 from LDCTDenoiseLib.quality.edge_response import edge_response
 from LDCTDenoiseLib.quality.edges import find_edges
 from LDCTDenoiseLib.quality.known_figures import known_figures, known_width
 from LDCTDenoiseLib.quality.known_removal import Known, compare_known, ct_noise, fitted_line, noise_power
+from LDCTDenoiseLib.quality.nps import measure_nps
+from LDCTDenoiseLib.quality.rois import Rois
 from LDCTDenoiseLib.quality.structure import structure_score
 from LDCTDenoiseLib.volume import CTVolume
 from scipy.ndimage import gaussian_filter
@@ -45,6 +48,10 @@ def test_score_follows_truth_when_structure_is_taken_on_purpose():
         assert abs(line["offset"]) < 0.1 + 2 * line["offset_error"]
     nulls = [r for r in rows if r.removal.startswith("noise")]
     assert all(r.truth == 0 and abs(r.score) < 4 * r.error + 0.1 for r in nulls)
+    some, most = (
+        next(r.error for r in nulls if r.group == "faint" and part in r.removal) for part in ("half", "all of")
+    )
+    assert 0.3 < some / most < 0.75, "half of the noise is left"
     whole = next(r for r in rows if r.removal == "gaussian" and r.group == "strong")
     half = next(r for r in rows if r.removal == "gaussian, half" and r.group == "strong")
     assert whole.truth == pytest.approx(2 * half.truth, rel=1e-3)
@@ -70,6 +77,13 @@ def test_figures_come_out_as_known():
             error = 3 * figure.error + 0.02 * figure.known
             assert figure.measured == pytest.approx(figure.known, abs=error), figure.title
     assert known_width(0.6) == pytest.approx(2.563 * 0.6415, rel=2e-3)
+
+
+def test_the_known_mean_frequency_is_that_of_squares_nobody_chose():
+    hu = ct_noise((4, 264, 264), SPACING, 20.0, np.random.default_rng(1))
+    places = [(s, r, c) for s in range(4) for r in range(0, 264, 22) for c in range(0, 264, 22)]
+    measured = measure_nps(hu, Rois(22, np.array(places)), SPACING).mean
+    assert known_figures_module._known_mean(22) == pytest.approx(measured, rel=0.045)  # less the trend of each square
 
 
 def test_the_command_prints_truth_beside_score(tmp_path, capsys, monkeypatch):

@@ -17,6 +17,7 @@ from .stress import read_normal_dose
 FILTERS = ("gaussian", "median", "bilateral", "nlm")
 THIN_MM = 3.0  # of slices no farther apart, three make one cleaner slice
 
+FIGURES_MEANING = "The trend and the choice of calm squares take slow waves: mean frequencies come out a little high."
 MEANING = """\
 Truth: the score of clean − what is left of it, freed of noise. Score: as in use, of the noisy image and the answer.
 Both in % of the edge's contrast; wider: change of the 10–90 % width in %, as measured on the noise-free images and as
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.csv:
         write_csv([asdict(row) for row in rows], args.csv)
     if args.progress != "json":
-        print(_figures_table(figures))
+        print(f"{_figures_table(figures)}\n\n{FIGURES_MEANING}")
         if rows:
             print(f"\n{_removal_table(rows)}\n\n{_lines_table(rows)}\n\n{MEANING}")
     reporter.result({"figures": [asdict(f) for f in figures], "rows": [asdict(r) for r in rows], "lines": _lines(rows)})

@@ -13,8 +13,9 @@ from .edge_response import edge_response
 from .edges import find_edges
 from .known_removal import ct_noise, noise_power
 from .noise import global_noise_level
-from .nps import find_rois, measure_nps
+from .nps import measure_nps
 from .phantoms import SOFT, Canvas, Disc
+from .rois import find_rois
 
 SIDE, SPACING = 384, 0.75
 BODY_MM, INSERT_MM, INSERT_HU = 125.0, 70.0, 100.0  # radii; the insert is the faint edge, the skin the strong one

@@ -188,11 +188,11 @@ def _without_slow_waves(image: np.ndarray, side: int, places: list[tuple[int, in
 
 
 def _smoothed(image: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
-    """The image without most of its noise; bone and air are clipped, or they would shine into their surroundings."""
+    """The image without most of its noise."""
     from scipy.ndimage import gaussian_filter
 
-    clipped = np.clip(np.asarray(image, dtype=np.float32), -300, 400)
-    return gaussian_filter(clipped, (_SMOOTH_MM / spacing[1], _SMOOTH_MM / spacing[0]), truncate=3.0)
+    sigma = _SMOOTH_MM / spacing[1], _SMOOTH_MM / spacing[0]
+    return gaussian_filter(np.asarray(image, dtype=np.float32), sigma, truncate=3.0)
 
 
 def _square_means_and_sds(image: np.ndarray, side: int, step: int) -> tuple[np.ndarray, np.ndarray]:

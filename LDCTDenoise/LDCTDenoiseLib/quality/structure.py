@@ -9,7 +9,13 @@ just outside. The score is the height of that remainder in per cent of the edge'
 with the shape that widening leaves, Φ(d/σ) − Φ(d/kσ), scaled to a peak of 1; σ is that of the mean edge before. It is
 linear in the removed part, so noise cannot add up, and places come from a coarse scale (`edges`), so noise has not
 chosen them. A score s goes with an edge widened by the factor exp(s / 24 %): 1.2 % for 5 % wider, 3.4 % for 15 %.
-Negative: edges became steeper.
+Negative: edges became steeper. Contrast that is lost as a whole is not in the score; the HU figures tell it.
+
+Checked with `known_removal` on six volumes: slope 1.00 at strong edges and 1.03 ± 0.01 at faint ones; removing noise
+alone scores at most 0.03 % at strong edges, and at faint ones 0.0 ± 0.1 % under 25 HU of noise and 0.3 ± 0.15 % under
+50 HU. Noise also misplaces faint edges (0.3 mm at 30 HU and a contrast of 100 HU), which widens the mean edge: what
+happened to a single edge is then up to a fifth more. Where noise is cut off at −1024 HU (100 HU and more), skin seems
+blurred by half a per cent: the input itself is false there.
 """
 
 from __future__ import annotations

@@ -44,14 +44,15 @@ class _Measuring(Job):
             if role != "before":
                 checkSameGrid(self._before, voxels.volume)
             self._watch.voxels(voxels)
+        for node, _segmentID in self._regions:
+            self._watch.node(node)
         self._run(Steps(self._write()), self._ask)
 
     def _write(self) -> Iterator[float]:
         for role, voxels in self._voxels.items():
             yield from handover.write(voxels, self._folder / f"{role}.npy")
         for number, (node, segmentID) in enumerate(self._regions):
-            writeMask(self._folder / f"region-{number}.npy", node, segmentID, self._before)
-            yield 1.0
+            yield from writeMask(self._folder / f"region-{number}.npy", node, segmentID, self._before)
 
     def _ask(self) -> None:
         content = {

@@ -61,8 +61,8 @@ class Live(VTKObservationMixin):
         self._timer.start()
 
     def stop(self) -> None:
-        """Nothing is observed any longer."""
-        self._forget()
+        """Nothing is followed or observed any longer."""
+        self.follow({}, {}, {})
 
     def _forget(self) -> None:
         self._timer.stop()
@@ -89,6 +89,7 @@ class Live(VTKObservationMixin):
                     inside.RepresentationModified,
                     inside.SourceRepresentationModified,
                     inside.SegmentModified,
+                    inside.SegmentAdded,
                     inside.SegmentRemoved,
                 ):
                     self.addObserver(inside, event, self._onDrawn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -31,12 +32,16 @@ def regionOf(node, segmentID: str, volume, most: int = MOST_VOXELS):
     return region
 
 
-def writeMask(path: Path, node, segmentID: str, volume) -> None:
-    """The whole region as .npy, uint8 of the volume's shape, 1 inside. Raises UserError where it holds no voxel."""
+def writeMask(path: Path, node, segmentID: str, volume) -> Iterator[float]:
+    """Steps that write the whole region as .npy, uint8 of the volume's shape, 1 inside. UserError as `regionOf`."""
     region = regionOf(node, segmentID, volume, most=sys.maxsize)
     shape = volume.GetImageData().GetDimensions()[::-1]
     mask = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # what is not written stays 0
-    mask[np.ix_(*region.part.axes)] = region.mask(region.part)
+    numbers, *inSlice = region.part.axes
+    for done, number in enumerate(numbers, 1):
+        one = Part((np.array([number]), *inSlice), region.part.sliceAxis)
+        mask[np.ix_(*one.axes)] = region.mask(one)
+        yield done / len(numbers)
     mask.flush()
 
 

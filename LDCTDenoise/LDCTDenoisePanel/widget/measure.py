@@ -14,8 +14,8 @@ REPORTS, FIGURES = "HTML (*.html)", "CSV (*.csv);;JSON (*.json)"
 
 
 class Measure:
-    """`ui` has measureSection, measureButton, measureLabel, structureLabel, measureTable, saveReportButton,
-    saveFiguresButton.
+    """`ui` has measureSection, measureButton, measureLabel, structureLabel, measureTable, researchLabel,
+    saveReportButton, saveFiguresButton.
 
     plots    PlotChoice
     install  install("matplotlib"): asks the user and installs it
@@ -26,6 +26,7 @@ class Measure:
         self._ui, self._session, self._plots = ui, session, plots
         self._install, self._regions = install, regions
         narrow(ui.measureTable)
+        ui.researchLabel.text = _("For research use only. Not for diagnosis.")
         ui.measureButton.connect("clicked()", self._onMeasure)
         ui.saveReportButton.connect("clicked()", self._onReport)
         ui.saveFiguresButton.connect("clicked()", self._onFigures)
@@ -100,9 +101,8 @@ class Measure:
             title += "\n" + _("{number} of {total} slices were measured.").format(
                 number=len(slices["slices"]), total=slices["slices_total"]
             )
-            for notice in document.get("notices") or ():
-                self._session.log(notice)
         ui.measureLabel.text = title
+        ui.measureLabel.toolTip = "\n".join((document or {}).get("notices") or [_("What was measured.")])
         self._light(document)
         after = table.GetNodeReference(DENOISED) if table is not None else None
         self._plots.offer("measured", contentsOf(document) if document is not None else {}, after)

@@ -83,9 +83,9 @@ class Panel(VTKObservationMixin):
     def exit(self):
         """Another module is opened: the user's layout comes back; a run goes on."""
         self.session.isEntered = False
-        self.regions.stop()
         self._disconnectGui()
         self.logic.comparison.leave()
+        self.regions.stop()
 
     def cleanup(self):
         """The widget ends: the application closes, or the module is reloaded."""

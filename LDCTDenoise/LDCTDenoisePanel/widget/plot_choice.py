@@ -14,6 +14,7 @@ class PlotChoice:
         self._offers = {}  # who offers → (contents by key, the result that they are about)
         self._listed = None
         self._chosen, self._wanted = "", ""  # keys; one that is wanted is chosen as soon as it is offered
+        self._isAsked = False  # somebody waits for what is wanted, and wants to see it
         ui.plotCombo.connect("activated(int)", lambda index: self.choose(ui.plotCombo.itemData(index) or ""))
         self._fill()
 
@@ -25,26 +26,25 @@ class PlotChoice:
                 plot(content, after)
         if self._chosen and self._find(self._chosen) is None:
             self._wanted, self._chosen = self._chosen, ""  # it may come back, as a region that was out of the volume
+            self._isAsked = False
             self._session.logic.comparison.setPlot(None)
         self._fill()
         if self._wanted and self._find(self._wanted) is not None:
-            self.choose(self._wanted)
+            self._take(self._wanted, self._isAsked)
 
     def choose(self, key):
-        """Shows that chart as soon as there is something to draw; an empty key shows none."""
+        """Shows that chart, with the three views, as soon as there is something to draw; an empty key shows none."""
+        self._take(key, isAsked=True)
+
+    def _take(self, key, isAsked):
         found = self._find(key)
-        self._wanted = key if found is None else ""
-        self._chosen = key if found is not None else ""
+        self._wanted, self._chosen = (key, "") if found is None else ("", key)
+        self._isAsked = isAsked
         comparison = self._session.logic.comparison
         comparison.setPlot(plot(*found, beside=found[1]) if found is not None else None)
-        if found is not None and comparison.mode != "three" and self._session.isEntered:
+        if found is not None and isAsked and comparison.mode != "three" and self._session.isEntered:
             self._session.attempt(self._showThree)
         self._fill()
-
-    def forget(self):
-        """The scene is closed: nothing is offered any more."""
-        self._offers = {}
-        self.choose("")
 
     def _find(self, key):
         return next(((contents[key], after) for contents, after in self._offers.values() if key in contents), None)

@@ -76,7 +76,7 @@ class Regions:
 
     def stop(self):
         """Another module is opened, or the panel ends."""
-        self._live.follow({}, {}, {})
+        self._live.stop()
 
     def toMeasure(self):
         """The regions in which Measure and Report are to look for noise; none: places found automatically."""
@@ -146,13 +146,16 @@ class Regions:
             combo.clear()
             for name, id in found:
                 combo.addItem(name, id)
-        combo.setCurrentIndex(max(combo.findData(chosen), 0))
+        combo.setCurrentIndex(combo.findData(chosen) if chosen else 0)  # of one that is gone none is shown
 
     # figures
 
     def _show(self, document, problems):
         self._ui.liveLabel.text = "\n".join(problems)
-        after = self._session.output
+        after, parameters = self._session.output, self._session.parameters
+        if parameters is not None:  # segments come, go and are renamed
+            self._fillSegments("A", parameters.regionA, parameters.segmentA)
+            self._fillSegments("B", parameters.regionB, parameters.segmentB)
         if document is None:
             self._plots.offer("live", {})
             if self._ui.liveTable.mrmlTableNode() is not None:
@@ -173,12 +176,14 @@ class Regions:
             slicer.mrmlScene.AddNode(node)
             if after is not None:
                 results.placeBeside(after, node)
+        isLonger = node.GetNumberOfRows() != len(rows)
         with slicer.util.NodeModify(node):
             renewTable(node.GetTable(), rows)
             node.SetNodeReferenceID("LDCTDenoise.denoised", after.GetID() if after is not None else None)
             node.Modified()
         if view.mrmlTableNode() is not node:
             view.setMRMLTableNode(node)
+        if isLonger:
             view.resizeColumnsToContents()
 
     def _showWhatThereIs(self):
