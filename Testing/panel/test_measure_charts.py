@@ -65,9 +65,9 @@ def test_the_shift_is_a_bar_for_each_tissue_within_its_tolerance(scene):
     assert bars.GetPlotType() == bars.PlotTypeScatterBar
     assert np.allclose(drawn(bars), [[1, 2], [-0.3, 1.2]])
     assert np.allclose(drawn(upper)[1], 2) and np.allclose(drawn(lower)[1], -2)
-    assert chart.GetXAxisTitle() == "1 Shift, soft tissue,  2 Shift, fat"
+    assert chart.GetXAxisTitle() == "1 soft tissue,  2 fat"
     labels = bars.GetTableNode().GetTable().GetColumnByName(bars.GetLabelColumnName())
-    assert [labels.GetValue(row) for row in range(2)] == ["Shift, soft tissue", "Shift, fat"]
+    assert [labels.GetValue(row) for row in range(2)] == ["soft tissue", "fat"]
 
 
 def test_methods_that_are_not_compared_here_are_left_out(scene):

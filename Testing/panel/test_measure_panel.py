@@ -250,6 +250,27 @@ def test_a_closed_scene_leaves_no_figures_and_no_plots(bench):
     assert not bench.ui.liveTable.visible and plots(bench) == ["No plot"]
 
 
+def test_an_undone_deletion_gives_a_region_that_can_be_chosen_again(bench, scene):
+    draw(bench, "drawAButton")
+    roi, expected = bench.session.parameters.regionA, rows(bench)["Mean A"]
+    roi.SetUndoEnabled(True)
+    scene.SetUndoOn()
+    try:
+        scene.SaveStateForUndo()
+        scene.RemoveNode(roi)
+        bench.host.settle()
+        assert bench.session.parameters.regionA is None and not bench.ui.liveTable.visible
+        scene.Undo()
+        bench.host.settle()
+        assert not bench.ui.liveTable.visible
+        bench.session.parameters.regionA = scene.GetFirstNodeByName("Region A")
+        assert bench.host.waitUntil(lambda: bench.ui.liveTable.visible, 5)
+        assert rows(bench)["Mean A"] == expected
+    finally:
+        scene.ClearUndoStack()
+        scene.SetUndoOff()
+
+
 def test_a_region_of_a_saved_scene_is_followed_again(bench, tmp_path):
     draw(bench, "drawAButton")
     expected = rows(bench)["Mean A"]

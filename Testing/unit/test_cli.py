@@ -141,7 +141,7 @@ def test_what_is_wrong_is_one_sentence_and_status_2(argv, words, a_file, tmp_pat
 def test_compare_writes_volumes_a_picture_and_figures(a_file, tmp_path):
     out = tmp_path / "compared"
     assert main(["compare", str(a_file), str(out), "--models", "gaussian,median", "--reference", str(a_file)]) == 0
-    names = {"gaussian.nrrd", "median.nrrd", "comparison.png", "figures.csv", "records.json"}
+    names = {"gaussian.nrrd", "median.nrrd", "comparison.png", "figures.csv", "records.json", "report.html"}
     assert {p.name for p in out.iterdir()} == names
     with (out / "figures.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["method"]: row for row in csv.DictReader(file)}
@@ -276,7 +276,8 @@ def test_a_defect_of_the_program_is_a_sentence_too(a_file, tmp_path, monkeypatch
 def test_the_demo_goes_from_file_to_picture(tmp_path, capsys):
     pytest.importorskip("data_store", reason="the demo's slice comes with pydicom-data")
     assert main(["demo", str(tmp_path / "d"), "--models", "gaussian"]) == 0
-    names = {"normal-dose.nrrd", "low-dose.nrrd", "gaussian.nrrd", "comparison.png", "figures.csv", "records.json"}
+    names = {"normal-dose.nrrd", "low-dose.nrrd", "gaussian.nrrd", "comparison.png", "figures.csv"}
+    names |= {"records.json", "report.html"}
     assert {p.name for p in (tmp_path / "d").iterdir()} == names
     low, normal = (read_volume(tmp_path / "d" / f"{name}-dose.nrrd") for name in ("low", "normal"))
     assert 2 < (low.hu - normal.hu)[(normal.hu > 0) & (normal.hu < 80)].std() < 20

@@ -26,16 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, reporter) -> None:
     from ..files import write_volume
     from ..inference.engine import Settings
+    from ..quality.measurement import INPUT, REFERENCE, Subject, measure, rows_of
+    from ..quality.measurement.shown import pictures_of
     from ..quality.picture import comparison_picture
-    from ..quality.table import RATIOS, compare_slices, format_table, write_csv
+    from ..quality.report import write_report
+    from ..quality.table import RATIOS, format_table, write_csv
     from ..simulation.calibration import calibrated_scanner
     from ..simulation.low_dose import simulate_low_dose
     from .methods import Methods
 
-    require("matplotlib", "scikit-image")
+    require("matplotlib")
     folder, methods = args.folder, Methods(args.models)
     names = ["normal-dose", "low-dose", *args.models]
-    files = [*(f"{name}.nrrd" for name in names), "comparison.png", "figures.csv", "records.json"]
+    files = [*(f"{name}.nrrd" for name in names), "comparison.png", "figures.csv", "report.html", "records.json"]
     check_outputs([folder / name for name in files], args.overwrite)
 
     normal = read_head_ct()
@@ -45,14 +48,22 @@ def run(args: argparse.Namespace, reporter) -> None:
         made[id], record[id] = result.volume, result.record
     reporter.close()
 
-    slices = {name: volume.standard().hu[0] for name, volume in made.items()}
-    images = {"input": low.hu, **{id: made[id].hu for id in args.models}}
-    rows = compare_slices(images, normal.hu, normal.spacing[:2], case="head")
+    stacks = {name: volume.standard().hu for name, volume in made.items()}
+    slices = {name: hu[0] for name, hu in stacks.items()}
+    subject = Subject(
+        {INPUT: stacks.pop("low-dose"), REFERENCE: stacks.pop("normal-dose"), **stacks},
+        normal.standard().spacing,
+        name=f"{FILE} of pydicom-data at {DOSE:g} of its dose (simulated)",
+        records=record,
+    )
+    answer = measure(subject)
+    rows = [{"case": "head", **row} for row in rows_of(answer)]
     with atomic_output(folder / "records.json", args.overwrite) as records:
         staged = records.parent
         for name, volume in made.items():
             write_volume(volume, staged / f"{name}.nrrd")
         write_csv(rows, staged / "figures.csv")
+        write_report(staged / "report.html", answer, pictures_of(subject, answer))
         write_json(record, records)
         comparison_picture(
             staged / "comparison.png",
@@ -69,6 +80,7 @@ def run(args: argparse.Namespace, reporter) -> None:
         print(f"{format_table(rows)}\n{RATIOS}")
         print(f"\nbefore | after | difference:  {folder / 'comparison.png'}")
         print(f"figures:                      {folder / 'figures.csv'}")
+        print(f"report:                       {folder / 'report.html'}")
         print(f"volumes:                      {', '.join(files[: len(names)])} in {folder}")
         print("For research use only. Not for diagnosis.")
 

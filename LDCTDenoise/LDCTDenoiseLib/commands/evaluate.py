@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.record and args.strength != 1:
         raise InputError("A card records the full strength: leave out --strength or --record.")
     paths = find_pairs(args.pairs, args.only)
-    require("scikit-image", *(["matplotlib"] if args.pictures else []))
+    require(*(["matplotlib"] if args.pictures else []))
     methods = Methods(args.models)
     sheets = [args.pictures / f"{name_of(path)}.png" for path in paths] if args.pictures else []
     check_outputs([*([args.csv] if args.csv else []), *sheets], args.overwrite)

@@ -58,6 +58,9 @@ def run(args: argparse.Namespace, reporter) -> None:
         raise InputError(f"--lesions is the {LESIONS}.")
     if args.fid_weights and not args.reference:
         raise InputError("FID compares with the normal dose: name it with --reference.")
+    names = [name for name, _ in args.denoised] + args.models
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"Two denoised volumes are called {twice}: give them names with --denoised NAME=FILE.")
     outputs = [path for path in (args.json, args.csv, args.html) if path]
     check_outputs(outputs, args.overwrite)
     if args.html:
@@ -65,10 +68,12 @@ def run(args: argparse.Namespace, reporter) -> None:
     methods = Methods(args.models)
     settings = Settings(args.seed, args.strength, args.draws, args.device, args.precision, args.slices)
     features = _features(args.fid_weights) if args.fid_weights else None  # wrong weights are said at once
-    inputs = read_inputs(args, reporter)
+    inputs = read_inputs(args.input, reporter, slices=args.slices, most=args.most, regions=args.roi)
     settings.check(inputs.volume.axial_count)
     results = methods.results(inputs.volume, settings, reporter)
-    subject, of_runs = measured_subject(inputs, results, args)
+    subject, of_runs = measured_subject(
+        inputs, results, name=args.input.name, denoised=args.denoised, reference=args.reference, record=args.record
+    )
 
     def more(found) -> None:
         for name, figures in of_runs.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,62 +59,71 @@ def denoised_file(text: str) -> tuple[str, Path]:
     return name, path
 
 
-def read_inputs(args: argparse.Namespace, reporter) -> Inputs:
+def read_inputs(
+    path: Path, reporter, *, slices: tuple[int, int] | None, most: int, regions: Sequence[Path] = ()
+) -> Inputs:
+    """slices  the chosen range, as stored; most  slices to measure; regions  files as `read_regions` takes them.
+
+    Raises InputError as reading does, for slices that do not exist, and for more than two regions.
+    """
     from ..files import read_volume
     from ..files.regions import read_regions
     from ..quality.measurement import spread_evenly
 
-    names = [name for name, _ in args.denoised] + args.models
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(f"Two denoised volumes are called {twice}: give them names with --denoised NAME=FILE.")
-    volume = read_volume(args.input, progress=reporter.progress)
-    for text in volume.source.notices:
-        reporter.notice(text)
+    volume = read_volume(path, progress=reporter.progress)
     count = volume.axial_count
-    first, last = args.slices or (0, count)
+    first, last = slices or (0, count)
     if not 0 <= first < last <= count:
         raise InputError(f"The volume has {count} slices: choose a range A:B with 0 ≤ A < B ≤ {count}.")
-    regions = [region for path in args.roi for region in read_regions(path, volume)]
-    if len(regions) > 2:
-        raise InputError(f"There are {len(regions)} regions of interest; choose one, or two for their CNR.")
+    masks = [mask for file in regions for mask in read_regions(file, volume)]
+    if len(masks) > 2:
+        raise InputError(f"There are {len(masks)} regions of interest; choose one, or two for their CNR.")
     inside = np.arange(first, last)
-    if regions:  # the slices of the first region, as far as they are allowed
-        drawn = np.moveaxis(regions[0], volume.orientation.slice_axis, 0)[first:last].any(axis=(1, 2))
+    if masks:  # the slices of the first region, as far as they are allowed
+        drawn = np.moveaxis(masks[0], volume.orientation.slice_axis, 0)[first:last].any(axis=(1, 2))
         inside = inside[drawn]
         if not len(inside):
             raise InputError("The first region of interest lies outside the chosen slices.")
-    stored = inside[spread_evenly(len(inside), args.most)]
-    whole = Inputs(volume, first, last, stored, tuple(regions))
+    stored = inside[spread_evenly(len(inside), most)]
+    whole = Inputs(volume, first, last, stored, tuple(masks))
     return replace(whole, standard=np.sort(whole._turned(stored)))
 
 
-def measured_subject(inputs: Inputs, results: Iterator, args: argparse.Namespace):
+def measured_subject(
+    inputs: Inputs,
+    results: Iterable,
+    *,
+    name: str,
+    denoised: Sequence[tuple[str, Path]] = (),
+    reference: Path | None = None,
+    record: Path | None = None,
+):
     """(Subject, {model id: figures of its run}): one volume after the other, and only the measured slices are kept."""
     from ..quality.measurement import INPUT, REFERENCE, Subject
 
     volume, of_runs = inputs.volume, {}
-    stacks, records = {INPUT: inputs.measured(volume.hu)}, _records(args.record)
+    stacks, records = {INPUT: inputs.measured(volume.hu)}, _records(record)
     notices = list(volume.source.notices)
-    for name, path in args.denoised:
-        stacks[name] = _slices_of(path, inputs, notices)
+    for one, path in denoised:
+        stacks[one] = _slices_of(path, inputs, notices)
     for id, result in results:
         stacks[id], records[id] = inputs.measured(result.volume.hu), result.record
         of_runs[id] = {"seconds_per_slice": result.record["seconds"] / (inputs.last - inputs.first)}
         if result.spread is not None:
             of_runs[id]["spread"] = _root_mean_square(inputs.measured(result.spread.hu), stacks[INPUT])
-    if args.reference:
-        stacks[REFERENCE] = _slices_of(args.reference, inputs, notices)
+    if reference:
+        stacks[REFERENCE] = _slices_of(reference, inputs, notices)
     standard = volume.standard()
     subject = Subject(
         stacks=stacks,
         spacing=standard.spacing,
-        name=args.input.name,
+        name=name,
         titles=_titles(stacks),
         numbers=inputs.numbers,
         shape=standard.shape[::-1],
         measured=None if volume.padding is None else ~inputs.measured(volume.padding),
         rois=tuple(inputs.measured(region) for region in inputs.regions),
-        records={name: record for name, record in records.items() if name in stacks},
+        records={one: record for one, record in records.items() if one in stacks},
         notices=tuple(notices),
     )
     return subject, of_runs

@@ -72,12 +72,13 @@ def _curve(document: dict, key: str, curve: dict) -> Content:
 
 def _shift(document: dict) -> Content:
     """A bar for each tissue and the tolerance of AAPM TG-233. Slicer numbers bars; the title of the axis names them."""
-    after, definitions = afterOf(document), document["definitions"]
+    after, tissues = afterOf(document), _tissues()
     shifts: dict[str, float] = {}
     for figure in document["figures"]:
         key, value = figure["key"], figure["value"]
         if figure["image"] == after != INPUT and key.startswith(_SHIFT_FIGURE) and value is not None:
-            shifts[definitions.get(key, {}).get("title", key[len(_SHIFT_FIGURE) :])] = float(value)
+            tissue = key[len(_SHIFT_FIGURE) :]
+            shifts[tissues.get(tissue, tissue)] = float(value)
     x, lines = np.arange(1.0, len(shifts) + 1), ()
     if shifts:
         name = document["titles"].get(after, after)
@@ -91,6 +92,10 @@ def _shift(document: dict) -> Content:
         )
     numbered = ",  ".join(f"{number} {title}" for number, title in enumerate(shifts, 1))
     return Content(SHIFT, _("Shift of the HU by tissue"), numbered, _("shift (HU)"), lines, _("number"), tuple(shifts))
+
+
+def _tissues() -> dict[str, str]:
+    return {"air": _("air"), "lung": _("lung"), "fat": _("fat"), "soft": _("soft tissue"), "bone": _("bone")}
 
 
 def _unused(name: str, lines: list[Line]) -> str:
