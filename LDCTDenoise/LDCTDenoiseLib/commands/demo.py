@@ -10,6 +10,7 @@ from pathlib import Path
 from ..atomic import atomic_output
 from ..errors import InputError
 from .arguments import add_output_rules, model_ids
+from .measure_inputs import titles_of
 from .outputs import check_outputs, require, write_json
 
 FILE = "693_UNCR.dcm"  # a head CT, 512×512, 5 mm, in the package pydicom-data
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace, reporter) -> None:
         {INPUT: stacks.pop("low-dose"), REFERENCE: stacks.pop("normal-dose"), **stacks},
         normal.standard().spacing,
         name=f"{FILE} of pydicom-data at {DOSE:g} of its dose (simulated)",
+        titles=titles_of(stacks),
         records=record,
     )
     answer = measure(subject)

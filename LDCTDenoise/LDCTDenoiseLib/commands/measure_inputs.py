@@ -118,7 +118,7 @@ def measured_subject(
         stacks=stacks,
         spacing=standard.spacing,
         name=name,
-        titles=_titles(stacks),
+        titles=titles_of(stacks),
         numbers=inputs.numbers,
         shape=standard.shape[::-1],
         measured=None if volume.padding is None else ~inputs.measured(volume.padding),
@@ -164,7 +164,7 @@ def _records(path: Path | None) -> dict[str, dict]:
     raise InputError(f"{path} is no record as `denoise --report` or `compare` write it.")
 
 
-def _titles(names) -> dict[str, str]:
+def titles_of(names) -> dict[str, str]:
     """The models' titles for images that bear a model's id."""
     from ..weights.store import list_cards
 

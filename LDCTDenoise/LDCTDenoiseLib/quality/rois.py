@@ -20,10 +20,9 @@ LEAST_SIDE = 8  # pixels; four rings
 MOST_ROIS = 200  # enough for a curve of 2 %; more only costs time
 _CALM_SHARE = 0.05  # the calmest squares of a slice, as a share of those in soft tissue
 _TOLERANCE = 1.15  # a square's standard deviation over that of the calm ones: more is anatomy
-_MOST_ABOVE_LEVEL = 1.1  # standard deviation of calm squares over the global noise level: more is anatomy
 _SMOOTH_MM = 2.5  # σ of the smoothed image: on noisy copies of cleaned slices, anatomy in the squares fell by a third
 _SLOW_TOLERANCE = 1.3  # as _TOLERANCE, for the smoothed image, where a square holds few independent values
-_MOST_SLOW = 0.5  # as _MOST_ABOVE_LEVEL, for the smoothed image: noise of most kernels leaves 0.05 to 0.4
+_MOST_SLOW = 0.5  # of the smoothed image, over the global noise level: noise of most kernels leaves 0.05 to 0.4
 _STEP_SHARE = 1 / 8  # of the ROI side: the raster on which places are tried
 
 
@@ -153,14 +152,13 @@ def _even_squares(image: np.ndarray, side: int, spacing: tuple[float, float]) ->
     level = global_noise_level(image, spacing) if soft.any() else float("nan")
     if not np.isfinite(level):
         return []
-    # The calmest places show what noise alone does in a square of this size; it exceeds the global noise level by
-    # the slow waves that a 6 mm window does not see, but where it is far above, even the calmest hold anatomy.
-    calm = min(float(np.quantile(sd[soft], _CALM_SHARE)), _MOST_ABOVE_LEVEL * level)
-    even = soft & (sd <= _TOLERANCE * calm + 0.5)
+    # The calmest places show what noise alone does in a square of this size.
+    even = soft & (sd <= _TOLERANCE * float(np.quantile(sd[soft], _CALM_SHARE)) + 0.5)
     # Strong noise hides the rim of an organ from that test; smoothed, it hides little that is wider than a vessel.
+    # Where this is far above the noise, even the calmest places hold anatomy.
     _, slow = _square_means_and_sds(_smoothed(image, spacing), side, step)
-    calm = min(_SLOW_TOLERANCE * float(np.quantile(slow[soft], _CALM_SHARE)), _MOST_SLOW * level)
-    even &= slow <= calm + 0.3
+    calm = _SLOW_TOLERANCE * float(np.quantile(slow[soft], _CALM_SHARE))
+    even &= slow <= min(calm, _MOST_SLOW * level) + 0.3
     if not even.any():
         return []
     # Typical ones before the calmest: choosing by low deviation would measure the luck of the draw.
@@ -173,8 +171,9 @@ def _without_slow_waves(image: np.ndarray, side: int, places: list[tuple[int, in
     """The half of the squares, in their order, with the smaller share of power in the two slowest rings.
 
     What anatomy is left in an even square (a soft edge, a vein) is slow. Without this step the spectrum of a
-    normal-dose image leans to low frequencies, and its own low-dose image seems to have another texture: on simulated
-    pairs of equal texture the ratio of the mean frequencies was 1.07 without it and 1.02 with it.
+    normal-dose image leans to low frequencies, and its own low-dose image seems to have another texture: of noise of
+    the image's own strength added to cleaned slices, the tenth with most anatomy lost 23 % of its mean frequency
+    without it and 13 % with it. The price: choosing lowers the first ring of pure noise by a sixth, in all images.
     """
     if not places:
         return places

@@ -42,8 +42,9 @@ def renewChart(content: Content, title: str, beside=None):
         chart.SetNodeReferenceID(TABLE_ROLE, table.GetID())
     columns = _columns(content)
     if _columnsFit(table, columns) and _seriesFit(chart, content):
-        _write(table.GetTable(), columns)
-        table.Modified()
+        with slicer.util.NodeModify(table):  # one event, whatever the table itself says of its columns
+            _write(table.GetTable(), columns)
+            table.Modified()
     else:
         old = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
         chart.RemoveAllPlotSeriesNodeIDs()

@@ -80,9 +80,9 @@ def _facts(document: Mapping[str, Any], figures: Figures) -> str:
     even = ", evenly" if last - first + 1 > measured else ""
     numbers = f"{even} from {first} to {last}" if measured > 1 else f": {first}"
     facts = {
-        "Matrix": f"{columns} × {rows}, {total} slices",
+        "Matrix": f"{columns} × {rows}, {_slices(total)}",
         "Voxel": f"{x:.3g} × {y:.3g} × {z:.3g} mm",
-        "Measured": f"{measured} of {total} slices{numbers}",
+        "Measured": f"{measured} of {_slices(total)}{numbers}",
         "Methods": "; ".join(figures.title(name) for name in figures.methods()) or "none: the input alone",
         "Reference": figures.title(figures.reference)
         if figures.reference
@@ -90,6 +90,10 @@ def _facts(document: Mapping[str, Any], figures: Figures) -> str:
     }
     facts["Written"] = date.today().isoformat()
     return "<dl>" + "".join(f"<div><dt>{esc(k)}</dt><dd>{esc(v)}</dd></div>" for k, v in facts.items()) + "</dl>"
+
+
+def _slices(count: int) -> str:
+    return "1 slice" if count == 1 else f"{count} slices"
 
 
 def _notices(document: Mapping[str, Any]) -> str:
@@ -104,7 +108,7 @@ def _places(document: Mapping[str, Any]) -> str:
     whose = "drawn by the user" if rois.get("origin") == "user" else "found automatically in homogeneous soft tissue"
     side = finite(rois.get("side_mm"))
     size = f" of {side:.3g} mm" if side else ""
-    told = f"Noise texture: {count} squares{size} in {slices} slices, {whose} (solid squares). " if count else ""
+    told = f"Noise texture: {count} squares{size} in {_slices(slices)}, {whose} (solid squares). " if count else ""
     return told + "Dots: places where sharpness was measured. Dashed square: the detail."
 
 
