@@ -111,6 +111,14 @@ def test_lines_over_different_places_keep_their_own(scene):
     assert [drawn(each)[0][0] for each in seriesOf(chart)] == [0, 1]
 
 
+def test_a_shorter_line_ends_where_it_ends(scene):
+    short, long = content(1, points=5).lines[0], content(2, points=9).lines[1]
+    made = Content("test", "A chart", "f", "NPS", (short, long), "f")
+    for _ in range(2):  # also in place
+        x, y = drawn(seriesOf(renewChart(made, "two lengths"))[0])
+        assert np.allclose(y[:5], short.y) and np.isnan(x[5:]).all() and np.isnan(y[5:]).all() and len(y) == 9
+
+
 def test_the_view_shows_it_and_vtk_has_nothing_to_say(host, view, capfd):
     charts = [renewChart(content(), "first"), renewChart(contentsOf(document())["shift"], "Shift")]
     host.settle()

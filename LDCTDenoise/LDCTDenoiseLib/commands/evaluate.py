@@ -15,6 +15,7 @@ IN_CARDS = {
     "gain_db_full": "gain_full", "ssim_full": "ssim_full", "gain_db_soft": "gain_soft", "ssim_soft": "ssim_soft",
     "noise_ratio_to_normal_dose": "noise_ratio", "nps_mean_ratio_to_normal_dose": "nps_mean_ratio",
     "bias_hu_soft": "bias_soft", "bias_hu_bone": "bias_bone",
+    "structure_percent_strong": "structure_strong", "structure_percent_faint": "structure_faint",
 }  # fmt: skip
 
 
