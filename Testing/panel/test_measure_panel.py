@@ -225,6 +225,7 @@ def test_while_another_module_is_open_nothing_is_followed(bench):
     followed = observers(*nodes)
     for _ in range(2):
         bench.panel.exit()
+        bench.session.changed.emit()  # as when a run ends meanwhile
         assert np.subtract(followed, observers(*nodes)).tolist() == [3, 3, 6, 6]
         bench.panel.enter()
         bench.host.settle()

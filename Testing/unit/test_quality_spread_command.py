@@ -14,9 +14,8 @@ from LDCTDenoiseLib.simulation.fan_beam import FanGeometry
 
 
 @pytest.fixture
-def pairs(tmp_path, monkeypatch):
+def pairs(tmp_path):
     """Three pairs of one slice: a body of soft tissue, noise added."""
-    monkeypatch.setitem(cli.COMMANDS, "calibrate-spread", "whether the spread of several draws predicts the error")
     folder = tmp_path / "pairs"
     folder.mkdir()
     y, x = np.mgrid[:96, :96] - 48.0

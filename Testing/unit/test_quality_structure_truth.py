@@ -87,7 +87,6 @@ def test_the_known_mean_frequency_is_that_of_squares_nobody_chose():
 
 
 def test_the_command_prints_truth_beside_score(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(cli.COMMANDS, "validate-measures", "figures against truth")
     from LDCTDenoiseLib.commands import validate_measures
 
     monkeypatch.setattr(validate_measures, "FILTERS", ("gaussian",))

@@ -146,8 +146,8 @@ class Panel(VTKObservationMixin):
         if self.session.job is not None:
             return
         self.session.complain("")
-        actions = {"torch": self._installation.installTorch, "matplotlib": self._installation.installMatplotlib}
-        self._installed(self.session.attempt(actions.get(package, self._installation.installScikitImage)))
+        names = {"torch": "installTorch", "skimage": "installScikitImage", "matplotlib": "installMatplotlib"}
+        self._installed(self.session.attempt(getattr(self._installation, names[package])))
 
     def resumeInstallation(self):
         """Goes on after a restart of Slicer."""
