@@ -103,6 +103,19 @@ def test_a_table_of_a_loaded_scene_is_renewed_and_not_doubled(bench):
     assert bench.logic.named("measure")[-1][2]["table"] is known
 
 
+def test_figures_of_a_result_that_was_mixed_anew_say_so(bench):
+    measured(bench)
+    bench.session.changed.emit()
+    assert "measure again" not in bench.ui.measureLabel.text
+    voxels = slicer.util.arrayFromVolume(bench.result)
+    voxels += 1
+    slicer.util.arrayFromVolumeModified(bench.result)
+    bench.session.changed.emit()
+    assert bench.ui.measureLabel.text.endswith("The result was changed since then: measure again.")
+    measured(bench)
+    assert "measure again" not in bench.ui.measureLabel.text
+
+
 def test_a_removed_table_is_no_longer_shown_and_offers_no_plot(bench):
     table = measured(bench)
     choosePlot(bench, "Noise power spectrum")

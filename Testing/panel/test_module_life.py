@@ -95,4 +95,5 @@ def test_a_job_that_ends_after_the_widgets_are_gone_tells_them_nothing(host, sce
     job.progressed.emit(0.5, "Denoising")
     job.cancelled.emit()
     panel.session.complain("A sentence for nobody.")
+    panel.logic.comparison.modeChanged.emit()  # of an application that goes on, with another panel
     assert [record.message for record in caplog.records if record.exc_info] == []

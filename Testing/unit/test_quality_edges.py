@@ -82,6 +82,18 @@ def test_a_corner_and_a_small_rod_are_not_straight():
         assert len(find_edges(40 + 160 * ndtr((radius - distance()) / 0.6), SPACING)) == 0
 
 
+@pytest.mark.parametrize("noise", [0, 40])
+def test_a_thin_layer_between_air_and_bone_is_two_steps_and_no_edge(noise):
+    """As a scalp: from the coarse scale alone it would be one edge, 5 mm wide, at which no blur is seen."""
+    r = distance()
+    head = np.where(r < BODY - 4, 900.0, np.where(r < BODY, -60.0, -1000.0))[None]
+    plain = np.where(r < BODY - 4, 900.0, -1000.0)[None]
+    for hu, expected in ((head, 0), (plain, 60)):
+        found = find_edges(blurred(hu, 0.7) + smooth_noise(hu.shape, noise), SPACING).only("strong")
+        near = np.abs(radius_of(found) - BODY + 2) < 4
+        assert np.count_nonzero(near) >= expected if expected else not near.any()
+
+
 def test_a_table_in_air_is_not_faint_tissue():
     r = distance()
     table = -1000 + 150 * ndtr((50 - r) / 0.6)

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from ..measure.contents import contentsOf
 from ..measure.job import DENOISED, documentOf
 from ..measure.table import afterOf
+from ..volumes import stateOf
 from .export import askForFile
 
 STRUCTURE = "structure"  # key of the verdict that is shown as a light
@@ -25,6 +26,7 @@ class Measure:
     def __init__(self, ui, session, plots, install, regions):
         self._ui, self._session, self._plots = ui, session, plots
         self._install, self._regions = install, regions
+        self._title, self._measured = "", None  # what the table is about, and the state of its voxels
         narrow(ui.measureTable)
         ui.researchLabel.text = _("For research use only. Not for diagnosis.")
         ui.measureButton.connect("clicked()", self._onMeasure)
@@ -43,6 +45,9 @@ class Measure:
         if table is not None and table.GetScene() is None:  # it was removed, or its scene closed
             self._show(None, "")
             return  # which calls this again
+        ui.measureLabel.text = self._title
+        if table is not None and stateOf(table.GetNodeReference(DENOISED)) != self._measured:
+            ui.measureLabel.text += "\n" + _("The result was changed since then: measure again.")
         report = _("Measure and save one HTML page with figures, plots and pictures.")
         if session.setup.matplotlib is None:
             report = _("A report needs matplotlib, which is not installed: this asks to install it.")
@@ -101,10 +106,11 @@ class Measure:
             title += "\n" + _("{number} of {total} slices were measured.").format(
                 number=len(slices["slices"]), total=slices["slices_total"]
             )
-        ui.measureLabel.text = title
+        self._title = title
         ui.measureLabel.toolTip = "\n".join((document or {}).get("notices") or [_("What was measured.")])
         self._light(document)
         after = table.GetNodeReference(DENOISED) if table is not None else None
+        self._measured = stateOf(after)
         self._plots.offer("measured", contentsOf(document) if document is not None else {}, after)
         self.refresh()
         self._showWhatThereIs()

@@ -97,6 +97,8 @@ class Panel(VTKObservationMixin):
         self._later.stop()
         self._guard.release()
         self.logic.comparison.leave()
+        for section in (self.compare, self.variants, self.export):  # the comparison outlives the widgets
+            self.logic.comparison.modeChanged.disconnect(section.refresh)
         self.session.close()
         self.logic.shutdown()
 
