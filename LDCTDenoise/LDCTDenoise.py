@@ -27,7 +27,7 @@ class LDCTDenoise(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("LDCT Denoise")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Filtering.Denoising")]
-        parent.dependencies = []
+        parent.dependencies = ["Markups"]  # regions and lines are drawn with it
         parent.contributors = ["LDCTDenoise developers"]
         parent.helpText = _("""
 <p>Reduces the noise of low-dose CT and shows original, denoised and difference side by side. For research use only,

@@ -25,6 +25,7 @@ def run(request: Request, talk: JsonLines, kept: Kept) -> dict:
             "numpy": np.__version__,
             "torch": None if torch is None else str(torch.__version__),
             "scikit-image": _version("scikit-image"),
+            "matplotlib": _version("matplotlib"),
         },
         "devices": _devices(torch),
         "models": [_model(card, broken) for card in cards],
