@@ -10,7 +10,7 @@ import pytest
 from LDCTDenoiseLib.errors import InputError
 from LDCTDenoiseLib.methods.classical import FILTERS, make_filter
 from LDCTDenoiseLib.methods.contract import Denoiser
-from LDCTDenoiseLib.quality.noise import global_noise_level, noise_level_anywhere
+from LDCTDenoiseLib.quality.texture.noise import global_noise_level, noise_level_anywhere
 from scipy.ndimage import gaussian_filter, median_filter
 
 SPACING = (0.7, 0.7)
@@ -242,7 +242,7 @@ def test_bilateral_takes_a_fifth_of_a_second_at_most_for_512():
 
 def test_blind_nlm_gains_on_a_true_quarter_dose_pair_and_stays_below_the_ceiling():
     """Quarter dose has four times the noise variance: 4.8 dB for a clean output, 6.0 dB for the best possible one."""
-    from LDCTDenoiseLib.quality.metrics import psnr
+    from LDCTDenoiseLib.quality.likeness.metrics import psnr
 
     path = Path(__file__).resolve().parents[2].parent / "shared/data/pairs/L143_3mm_z-348.9.npz"
     if not path.exists():

@@ -7,9 +7,8 @@ import csv
 import numpy as np
 import pytest
 from LDCTDenoiseLib.cli import main
-from LDCTDenoiseLib.quality.phantom_figures import Kept, Plain, edge_width, measure_objects, measure_plain, mtf50
-from LDCTDenoiseLib.quality.phantom_verdict import summary_row, verdict
-from LDCTDenoiseLib.quality.phantoms import (
+from LDCTDenoiseLib.quality.phantom.figures import Kept, Plain, edge_width, measure_objects, measure_plain, mtf50
+from LDCTDenoiseLib.quality.phantom.phantoms import (
     CONTRASTS,
     FREQUENCIES,
     PSF_MM,
@@ -22,6 +21,7 @@ from LDCTDenoiseLib.quality.phantoms import (
     low_contrast,
     phantoms,
 )  # fmt: skip
+from LDCTDenoiseLib.quality.phantom.verdict import summary_row, verdict
 from scipy.ndimage import fourier_gaussian, gaussian_filter
 
 
@@ -163,7 +163,7 @@ def test_names_tell_size_and_contrast():
 
 
 def test_the_command_prints_verdicts_and_writes_table_and_pictures(tmp_path, capsys, monkeypatch):
-    import LDCTDenoiseLib.quality.phantoms as module
+    import LDCTDenoiseLib.quality.phantom.phantoms as module
 
     monkeypatch.setattr(module, "phantoms", lambda psf: [low_contrast(psf), edges_and_bars(psf)])
     run = ["phantom", str(tmp_path / "out"), "--models", "gaussian,median", "--noise", "0", "--pictures"]
@@ -194,7 +194,7 @@ def test_there_are_four_slices_and_sharper_scanners_make_sharper_ones():
 
 
 def test_noise_and_its_negative_leave_a_linear_method_its_true_contrast(tmp_path, capsys, monkeypatch):
-    import LDCTDenoiseLib.quality.phantoms as module
+    import LDCTDenoiseLib.quality.phantom.phantoms as module
 
     monkeypatch.setattr(module, "phantoms", lambda psf: [low_contrast(psf)])
     run = ["phantom", "--models", "gaussian", "--noise", "0,40", "--draws", "4", "--csv", str(tmp_path / "a.csv")]

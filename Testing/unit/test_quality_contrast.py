@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality.contrast import contrast_to_noise
+from LDCTDenoiseLib.quality.texture.contrast import contrast_to_noise
 from scipy.ndimage import gaussian_filter
 
 

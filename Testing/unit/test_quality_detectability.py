@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from LDCTDenoiseLib import InputError
-from LDCTDenoiseLib.quality.detectability import detectability, keeps, verdict
-from LDCTDenoiseLib.quality.lesions import lesion
-from LDCTDenoiseLib.quality.observer import templates
+from LDCTDenoiseLib.quality.task.detectability import detectability, keeps, verdict
+from LDCTDenoiseLib.quality.task.lesions import lesion
+from LDCTDenoiseLib.quality.task.observer import templates
 from scipy.ndimage import gaussian_filter
 
 PIXEL, RESOLUTION, NOISE = 0.75, 1.2, 30.0

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from edge_factory import BODY, INSERT, PIXEL, SIDE, SPACING, a_round_body, blurred, distance, smooth_noise
-from LDCTDenoiseLib.quality import edges as edges_module
-from LDCTDenoiseLib.quality.edge_profiles import BIN_MM, POSITIONS
-from LDCTDenoiseLib.quality.edge_response import edge_response, edge_widths
-from LDCTDenoiseLib.quality.edges import GROUPS, find_edges
+from LDCTDenoiseLib.quality.edges import places as edges_module
+from LDCTDenoiseLib.quality.edges.places import GROUPS, find_edges
+from LDCTDenoiseLib.quality.edges.profiles import BIN_MM, POSITIONS
+from LDCTDenoiseLib.quality.edges.response import edge_response, edge_widths
 from scipy.special import ndtr
 
 MIDDLE = (SIDE - 1) / 2

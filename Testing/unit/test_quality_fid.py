@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality.fid import (
+from LDCTDenoiseLib.quality.likeness.fid import (
     FEATURES,
     distance_of_features,
     fid,

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.generalisation import agreement, by_dose, rank_correlation, slice_figures
+from LDCTDenoiseLib.quality.generalisation.figures import agreement, by_dose, rank_correlation, slice_figures
 
 
 def a_row(case="a", anatomy="chest", dose=0.5, method="m", slice=0, **figures):

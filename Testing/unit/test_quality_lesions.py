@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.lesions import FWHM, Places, deal, find_places, fullest_slices, insert, lesion, room
+from LDCTDenoiseLib.quality.task.lesions import FWHM, Places, deal, find_places, fullest_slices, insert, lesion, room
 from parity import SHARED
 from scipy.ndimage import gaussian_filter, median_filter
 

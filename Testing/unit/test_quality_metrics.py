@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality.metrics import WINDOWS, mae, psnr, rmse, ssim
+from LDCTDenoiseLib.quality.likeness.metrics import WINDOWS, mae, psnr, rmse, ssim
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.noise import global_noise_level, local_sd, noise_level_anywhere, slice_noise_levels
+from LDCTDenoiseLib.quality.texture.noise import global_noise_level, local_sd, noise_level_anywhere, slice_noise_levels
 from scipy.ndimage import gaussian_filter
 
 RNG_SEED = 3

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.noise import global_noise_level, local_sd, noise_map
+from LDCTDenoiseLib.quality.texture.noise import global_noise_level, local_sd, noise_map
 from parity import SHARED
 from scipy.ndimage import binary_erosion, gaussian_filter
 

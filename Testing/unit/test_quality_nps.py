@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.nps import Rois, find_rois, measure_nps
+from LDCTDenoiseLib.quality.texture.nps import Rois, find_rois, measure_nps
 from scipy.ndimage import gaussian_filter
 
 SPACING = (0.7, 0.7)

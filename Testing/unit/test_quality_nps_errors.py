@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality.nps import Rois, log_ratio, mean_ratio, measure_nps, peak_ratio
+from LDCTDenoiseLib.quality.texture.nps import Rois, log_ratio, mean_ratio, measure_nps, peak_ratio
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 SPACING = (0.7, 0.7)

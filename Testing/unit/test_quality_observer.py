@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.lesions import lesion, room
-from LDCTDenoiseLib.quality.observer import d_prime, least_places, resampled, see, templates
+from LDCTDenoiseLib.quality.task.lesions import lesion, room
+from LDCTDenoiseLib.quality.task.observer import d_prime, least_places, resampled, see, templates
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 

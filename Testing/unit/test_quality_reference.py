@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality import metrics
-from LDCTDenoiseLib.quality.against_reference import reference_figures, slice_errors, slice_figures
-from LDCTDenoiseLib.quality.metrics import WINDOWS
-from LDCTDenoiseLib.quality.similarity import Similarity
+from LDCTDenoiseLib.quality.likeness import metrics
+from LDCTDenoiseLib.quality.likeness.against_reference import reference_figures, slice_errors, slice_figures
+from LDCTDenoiseLib.quality.likeness.metrics import WINDOWS
+from LDCTDenoiseLib.quality.likeness.similarity import Similarity
 from LDCTDenoiseLib.quality.tissue import TISSUES, classes
 
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality.nps import Rois, find_rois, measure_nps, rois_in_mask
+from LDCTDenoiseLib.quality.texture.nps import Rois, find_rois, measure_nps, rois_in_mask
 from scipy.ndimage import gaussian_filter
 
 SPACING = (0.7, 0.7)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.noise import global_noise_level
-from LDCTDenoiseLib.quality.rois import Rois, find_rois, without_trend
+from LDCTDenoiseLib.quality.texture.noise import global_noise_level
+from LDCTDenoiseLib.quality.texture.rois import Rois, find_rois, without_trend
 from LDCTDenoiseLib.training.ctz import read_ctz
 from parity import SHARED
 from scipy.ndimage import gaussian_filter, median_filter

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality.spread import ReferenceNoise, spread_case, spread_factor, spread_figures
-from LDCTDenoiseLib.quality.spread_verdict import failures, verdict
+from LDCTDenoiseLib.quality.spread.calibration import ReferenceNoise, spread_case, spread_factor, spread_figures
+from LDCTDenoiseLib.quality.spread.verdict import failures, verdict
 from scipy.ndimage import gaussian_filter
 
 SPACING = (0.8, 0.8)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from LDCTDenoiseLib import CTVolume, cli
 from LDCTDenoiseLib.files import write_volume
-from LDCTDenoiseLib.quality.spread_verdict import RULE
+from LDCTDenoiseLib.quality.spread.verdict import RULE
 from LDCTDenoiseLib.simulation import fan_scanner
 from LDCTDenoiseLib.simulation.fan_beam import FanGeometry
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from edge_factory import SIDE, SPACING, a_round_body, blurred, smooth_noise
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality import edges as edges_module
-from LDCTDenoiseLib.quality.edge_profiles import POSITIONS
-from LDCTDenoiseLib.quality.edge_response import edge_response
-from LDCTDenoiseLib.quality.edges import find_edges
-from LDCTDenoiseLib.quality.structure import edge_sigma, fit_score, structure_score, verdict, wider
+from LDCTDenoiseLib.quality.edges import places as edges_module
+from LDCTDenoiseLib.quality.edges.places import find_edges
+from LDCTDenoiseLib.quality.edges.profiles import POSITIONS
+from LDCTDenoiseLib.quality.edges.response import edge_response
+from LDCTDenoiseLib.quality.edges.structure import edge_sigma, fit_score, structure_score, verdict, wider
 from scipy.special import ndtr
 
 NAN = float("nan")

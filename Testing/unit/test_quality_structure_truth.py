@@ -8,14 +8,14 @@ import pytest
 from edge_factory import SPACING, a_round_body
 from LDCTDenoiseLib import cli
 from LDCTDenoiseLib.files import write_volume
-from LDCTDenoiseLib.quality import known_figures as known_figures_module
-from LDCTDenoiseLib.quality.edge_response import edge_response
-from LDCTDenoiseLib.quality.edges import find_edges
-from LDCTDenoiseLib.quality.known_figures import known_figures, known_width
-from LDCTDenoiseLib.quality.known_removal import Known, compare_known, ct_noise, fitted_line, noise_power
-from LDCTDenoiseLib.quality.nps import measure_nps
-from LDCTDenoiseLib.quality.rois import Rois
-from LDCTDenoiseLib.quality.structure import structure_score
+from LDCTDenoiseLib.quality.edges.places import find_edges
+from LDCTDenoiseLib.quality.edges.response import edge_response
+from LDCTDenoiseLib.quality.edges.structure import structure_score
+from LDCTDenoiseLib.quality.known import figures as known_figures_module
+from LDCTDenoiseLib.quality.known.figures import known_figures, known_width
+from LDCTDenoiseLib.quality.known.removal import Known, compare_known, ct_noise, fitted_line, noise_power
+from LDCTDenoiseLib.quality.texture.nps import measure_nps
+from LDCTDenoiseLib.quality.texture.rois import Rois
 from LDCTDenoiseLib.volume import CTVolume
 from scipy.ndimage import gaussian_filter
 

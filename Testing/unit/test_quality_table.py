@@ -5,10 +5,10 @@ import csv
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality import metrics
-from LDCTDenoiseLib.quality.noise import global_noise_level
+from LDCTDenoiseLib.quality.likeness import metrics
 from LDCTDenoiseLib.quality.sheet import case_sheet
 from LDCTDenoiseLib.quality.table import compare_slices, format_evaluation, format_table, summarize, write_csv
+from LDCTDenoiseLib.quality.texture.noise import global_noise_level
 from scipy.ndimage import gaussian_filter
 
 SPACING = (0.7, 0.7)

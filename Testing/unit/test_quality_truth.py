@@ -6,9 +6,9 @@ for everywhere else figures that it gave are kept here.
 
 import numpy as np
 import pytest
-from LDCTDenoiseLib.quality.noise import global_noise_level, noise_map
-from LDCTDenoiseLib.quality.nps import Rois, measure_nps
-from LDCTDenoiseLib.quality.rois import without_trend
+from LDCTDenoiseLib.quality.texture.noise import global_noise_level, noise_map
+from LDCTDenoiseLib.quality.texture.nps import Rois, measure_nps
+from LDCTDenoiseLib.quality.texture.rois import without_trend
 
 PIXEL = 0.7
 SIDE = 32

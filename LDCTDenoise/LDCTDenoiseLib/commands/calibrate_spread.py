@@ -56,7 +56,7 @@ class _Case:
 
 def run(args: argparse.Namespace, reporter) -> None:
     from ..inference.engine import Settings
-    from ..quality.spread import spread_case
+    from ..quality.spread.calibration import spread_case
     from ..quality.table import write_csv
 
     _check(args)
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace, reporter) -> None:
 
 
 def describe(rows: list[dict], note: str) -> str:
-    from ..quality.spread_verdict import RULE
+    from ..quality.spread.verdict import RULE
     from ..quality.table import format_table
 
     titles = {
@@ -119,8 +119,8 @@ factor × spread, lowest and highest of a case; taken as normal within a region 
 
 def _judged(found: dict[str, dict[str, list]], draws: int) -> tuple[list[dict], list[dict]]:
     """A row for each model, and a row for each point of its curve."""
-    from ..quality.spread import spread_factor, spread_figures
-    from ..quality.spread_verdict import failures, verdict
+    from ..quality.spread.calibration import spread_factor, spread_figures
+    from ..quality.spread.verdict import failures, verdict
 
     rows, curves = [], []
     for id, parts in found.items():
@@ -187,7 +187,7 @@ def _random_models(ids: list[str]) -> dict:
 
 
 def _cases(args: argparse.Namespace, named: list, reporter) -> Iterator[_Case]:
-    from ..quality.spread import ReferenceNoise
+    from ..quality.spread.calibration import ReferenceNoise
     from ..training.pairs import find_pairs, read_pairs
     from ..volume import CTVolume
 

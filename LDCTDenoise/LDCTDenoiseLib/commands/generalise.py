@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, reporter) -> None:
     from ..inference.engine import Settings
-    from ..quality.generalisation import agreement, by_dose
+    from ..quality.generalisation.figures import agreement, by_dose
     from ..quality.table import write_csv
 
     if args.most < 1:
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, reporter) -> None:
         write_csv(rows, args.csv)
     note = _what(cases, args)
     if args.picture:
-        from ..quality.generalisation_picture import draw_generalisation
+        from ..quality.generalisation.picture import draw_generalisation
 
         draw_generalisation(args.picture, rows, args.seen, {dose: dose_text(dose) for dose in args.doses}, note)
     if args.progress != "json":
@@ -126,7 +126,7 @@ def _anatomy(case: Case, models: list[Tried]) -> str:
 
 
 def _measure(case: Case, dose: float, low: np.ndarray, model: Tried, settings, reporter) -> list[dict]:
-    from ..quality.generalisation import slice_figures
+    from ..quality.generalisation.figures import slice_figures
     from ..volume import CTVolume
 
     output = None
@@ -148,7 +148,7 @@ def _measure(case: Case, dose: float, low: np.ndarray, model: Tried, settings, r
 
 
 def describe(tables: dict[str, list], perceived: list[dict], seen: list[float], note: str) -> str:
-    from ..quality.generalisation import HOW_PERCEIVED, MEANING
+    from ..quality.generalisation.figures import HOW_PERCEIVED, MEANING
     from ..quality.table import format_table
 
     parts = [note]

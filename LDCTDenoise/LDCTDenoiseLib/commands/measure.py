@@ -110,7 +110,7 @@ def run(args: argparse.Namespace, reporter) -> None:
 
 
 def _features(path: Path):
-    from ..quality.fid import inception_features
+    from ..quality.likeness.fid import inception_features
     from ..weights.fid_weights import load_fid_inception
 
     return inception_features(load_fid_inception(path))

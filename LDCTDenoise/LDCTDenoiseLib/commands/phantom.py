@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, reporter) -> None:
     from ..inference.engine import Settings
     from ..inference.run import WarmModel
-    from ..quality.phantoms import phantoms
+    from ..quality.phantom.phantoms import phantoms
     from ..quality.table import write_csv
     from ..weights.store import find_card
 
@@ -90,7 +90,7 @@ def sheet_name(id: str, noise: float) -> str:
 
 def format_summary(summary: list[dict]) -> str:
     """A table for a terminal, then the verdicts, and what it all means."""
-    from ..quality.phantom_verdict import MEANING
+    from ..quality.phantom.verdict import MEANING
     from ..quality.table import format_table
 
     figures = [key for key in summary[0] if not key.endswith("_sd") and key not in ("draws", "noise", "verdict")]
@@ -149,7 +149,7 @@ def _denoise(model, given: np.ndarray, spacing: float, settings, reporter) -> np
 
 
 def _measure(outputs: np.ndarray, phantom):
-    from ..quality.phantom_figures import measure_objects, measure_plain
+    from ..quality.phantom.figures import measure_objects, measure_plain
 
     if len(outputs) > 1:  # a draw and its negative are one answer
         outputs = outputs.reshape(-1, 2, *outputs.shape[1:]).mean(axis=1)
@@ -157,13 +157,13 @@ def _measure(outputs: np.ndarray, phantom):
 
 
 def _rows(*facts) -> list[dict]:
-    from ..quality.phantom_verdict import object_rows
+    from ..quality.phantom.verdict import object_rows
 
     return object_rows(*facts)
 
 
 def _summary(*facts) -> dict:
-    from ..quality.phantom_verdict import summary_row
+    from ..quality.phantom.verdict import summary_row
 
     return summary_row(*facts)
 

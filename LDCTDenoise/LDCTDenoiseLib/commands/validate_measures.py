@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, reporter) -> None:
-    from ..quality.known_figures import known_figures
-    from ..quality.known_removal import compare_known
+    from ..quality.known.figures import known_figures
+    from ..quality.known.removal import compare_known
     from ..quality.table import write_csv
     from ..training.series import name_of
 
@@ -118,7 +118,7 @@ def _removal_table(rows: list) -> str:
 
 
 def _lines(rows: list) -> list[dict]:
-    from ..quality.known_removal import fitted_line
+    from ..quality.known.removal import fitted_line
 
     found = []
     for group in dict.fromkeys(row.group for row in rows):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..atomic import atomic_output
 from ..errors import InputError
-from .noise import pixel_size
+from .stacks import pixel_size
 
 RESEARCH_USE = "For research use only"
 Titled = tuple[str, np.ndarray]  # title, HU [rows, columns]

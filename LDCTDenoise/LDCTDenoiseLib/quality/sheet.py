@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .noise import pixel_size
 from .picture import BODY, DIFFERENCE_COLOURS, LUNG, RESEARCH_USE, difference_limit, save_figure
+from .stacks import pixel_size
 
 _PANEL, _TITLE, _GAP, _HEADER, _FOOTER = 3.2, 0.26, 0.06, 0.36, 0.28  # inches; 512 pixels at 160 dots per inch
 _DPI = 160

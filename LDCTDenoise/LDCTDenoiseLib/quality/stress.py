@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .metrics import check_same_shape, psnr
-from .noise import global_noise_level
+from .likeness.metrics import psnr
+from .stacks import check_same_shape
+from .texture.noise import global_noise_level
 from .tissue import bias, classes
 
 Row = dict[str, "str | float"]

@@ -12,7 +12,7 @@ import numpy as np
 from ..atomic import atomic_output
 from ..errors import InputError
 from .measurement import INPUT, REFERENCE, Subject, measure, rows_of
-from .noise import pixel_size
+from .stacks import pixel_size
 from .tissue import TISSUES
 
 Row = dict[str, "str | float"]

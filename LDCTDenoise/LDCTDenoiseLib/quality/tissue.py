@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .metrics import as_stack, check_same_shape
+from .stacks import as_stack, check_same_shape
 
 # [low, high) in HU. The gaps hold what is partly one tissue and partly another.
 TISSUES: dict[str, tuple[float, float]] = {

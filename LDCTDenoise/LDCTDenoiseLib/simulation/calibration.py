@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import InputError
-from ..quality.noise import SOFT_TISSUE_HU, global_noise_level
-from ..quality.nps import find_rois, measure_nps
+from ..quality.texture.noise import SOFT_TISSUE_HU, global_noise_level
+from ..quality.texture.nps import find_rois, measure_nps
 from ..volume import CTVolume
 from .fan_calibration import fitted_fan_scanner
 from .fan_scanner import FanScanner

@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import InputError
-from ..quality.noise import SOFT_TISSUE_HU, global_noise_level
-from ..quality.nps import NoisePowerSpectrum, find_rois, measure_nps
+from ..quality.texture.noise import SOFT_TISSUE_HU, global_noise_level
+from ..quality.texture.nps import NoisePowerSpectrum, find_rois, measure_nps
 from .exposure import check_dose
 from .fan_scanner import DoseSimulator, FanScanner
 from .place import Place

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..quality.metrics import as_stack, check_same_shape
-from ..quality.nps import find_rois, measure_nps
+from ..quality.stacks import as_stack, check_same_shape
+from ..quality.texture.nps import find_rois, measure_nps
 from ..quality.tissue import LEAST_VOXELS, classes
 from .fan_scanner import DoseSimulator, FanScanner
 from .place import Place

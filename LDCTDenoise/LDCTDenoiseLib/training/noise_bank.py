@@ -18,7 +18,7 @@ import numpy as np
 from ..atomic import atomic_output
 from ..errors import InputError
 from ..files import read_volume
-from ..quality.noise import global_noise_level
+from ..quality.texture.noise import global_noise_level
 from ..simulation.calibration import calibrated_scanner
 from ..simulation.fan_scanner import TYPICAL, DoseSimulator
 from ..simulation.place import Place

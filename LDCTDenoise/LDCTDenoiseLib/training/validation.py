@@ -10,7 +10,7 @@ import torch
 
 from ..methods.rddm import from_network, to_network
 from ..networks import RDDMUNet
-from ..quality.noise import DEFAULT_SPACING_MM, global_noise_level
+from ..quality.texture.noise import DEFAULT_SPACING_MM, global_noise_level
 from .noise_bank import NoisySeries
 
 DOSE = 0.25

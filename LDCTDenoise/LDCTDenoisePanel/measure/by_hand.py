@@ -67,8 +67,8 @@ def measureRegion(document: dict, images: Images, region, letter: str, mostRois:
 
 def _spectra(document: dict, images: Images, stacks: dict, mask: np.ndarray, mostRois: int | None) -> list[str]:
     from LDCTDenoiseLib.errors import InputError
-    from LDCTDenoiseLib.quality.nps import measure_nps
-    from LDCTDenoiseLib.quality.rois import Rois, rois_in_mask
+    from LDCTDenoiseLib.quality.texture.nps import measure_nps
+    from LDCTDenoiseLib.quality.texture.rois import Rois, rois_in_mask
 
     try:
         rois = rois_in_mask(mask, images.pixel)
@@ -96,7 +96,7 @@ def _spectra(document: dict, images: Images, stacks: dict, mask: np.ndarray, mos
 def measureContrast(document: dict, images: Images, first, second) -> list[str]:
     """Contrast and contrast-to-noise ratio of two regions. Returns sentences about what is missing."""
     from LDCTDenoiseLib.errors import InputError
-    from LDCTDenoiseLib.quality.contrast import contrast_to_noise
+    from LDCTDenoiseLib.quality.texture.contrast import contrast_to_noise
 
     part = first.part.joined(second.part)
     masks = images.mask(first, part), images.mask(second, part)

@@ -61,7 +61,7 @@ def _noiseLevel(before):
     chosen = sorted({acquisition_plane.visibleSlice(before), len(voxels) // 2})
     slices = np.asarray(voxels[chosen], dtype=np.float32)
     try:
-        from LDCTDenoiseLib.quality.noise import global_noise_level
+        from LDCTDenoiseLib.quality.texture.noise import global_noise_level
 
         level = float(global_noise_level(slices, (inPlane[1], inPlane[0])))
     except ImportError:  # scipy is part of Slicer, but a colour window is no reason to fail

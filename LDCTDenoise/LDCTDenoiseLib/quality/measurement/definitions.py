@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..metrics import WINDOWS
+from ..likeness.metrics import WINDOWS
 from ..tissue import TISSUES
 
 

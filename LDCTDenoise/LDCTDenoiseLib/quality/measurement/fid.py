@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..fid import Features, fid, sample_size_warning
+from ..likeness.fid import Features, fid, sample_size_warning
 from .document import Findings
 from .subject import REFERENCE, Subject
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..against_reference import SLICE, reference_figures, slice_errors, slice_figures
+from ..likeness.against_reference import SLICE, reference_figures, slice_errors, slice_figures
 from .document import Findings
 from .shift import Masks
 from .subject import INPUT, Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InputError
-from ..contrast import LEAST_VOXELS, contrast_to_noise
+from ..texture.contrast import LEAST_VOXELS, contrast_to_noise
 from .document import Findings
 from .subject import Subject
 

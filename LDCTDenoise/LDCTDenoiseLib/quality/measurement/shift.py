@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..metrics import as_stack
+from ..stacks import as_stack
 from ..tissue import LEAST_VOXELS, classes
 from .document import Findings
 from .subject import Subject

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..noise import noise_map
 from ..report.pictures import Pictures, slice_to_show
+from ..texture.noise import noise_map
 from .subject import Subject
 
 

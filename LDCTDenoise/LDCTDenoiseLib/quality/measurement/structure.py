@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..edge_response import edge_response
-from ..edges import GROUPS, Edges, find_edges
-from ..structure import structure_score
+from ..edges.places import GROUPS, Edges, find_edges
+from ..edges.response import edge_response
+from ..edges.structure import structure_score
 from .document import Findings
 from .subject import INPUT, REFERENCE, Subject
 

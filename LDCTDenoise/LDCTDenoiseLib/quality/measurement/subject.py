@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..metrics import as_stack, check_same_shape
+from ..stacks import as_stack, check_same_shape
 
 INPUT, REFERENCE = "input", "reference"
 MOST_SLICES = 40  # evenly from the whole volume: enough for the figures, and a matter of seconds

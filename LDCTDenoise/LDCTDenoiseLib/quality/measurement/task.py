@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from ..detectability import Method, detectability, verdict
+from ..task.detectability import Method, detectability, verdict
 from .document import Findings
 from .subject import INPUT, Subject
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InputError
-from ..noise import slice_noise_levels
-from ..nps import (
+from ..texture.noise import slice_noise_levels
+from ..texture.nps import (
     NoisePowerSpectrum,
     Rois,
     find_rois,

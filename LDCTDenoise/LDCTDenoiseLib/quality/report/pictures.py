@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..noise import pixel_size
 from ..picture import BODY, HEAD, LUNG, sensible_window
+from ..stacks import pixel_size
 
 _LUNG_SHARE = 0.1  # of the patient's outline: lung enough to be worth a window of its own
 _MARGIN_MM = 8.0  # around the patient

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
+from ..stacks import as_stack, check_same_shape
 
 
 @dataclass(frozen=True)
@@ -81,25 +82,6 @@ def rmse(image: np.ndarray, reference: np.ndarray, window: str = "full") -> floa
 def mae(image: np.ndarray, reference: np.ndarray, window: str = "full") -> float:
     """Mean absolute difference, HU, over the whole image after clipping to the window."""
     return float(np.mean([np.mean(np.abs(a - b)) for a, b in _clipped_slices(image, reference, window)]))
-
-
-def as_stack(hu: np.ndarray) -> np.ndarray:
-    """[slices, rows, columns] from one slice or a stack. Raises ValueError for other numbers of axes."""
-    stack = np.asarray(hu)
-    if stack.ndim == 2:
-        stack = stack[None]
-    if stack.ndim != 3:
-        raise ValueError(f"expected a slice or a stack of slices, this array has {stack.ndim} axes")
-    return stack
-
-
-def check_same_shape(image: np.ndarray, reference: np.ndarray) -> None:
-    """Raises InputError when two images cannot be compared voxel by voxel."""
-    if np.shape(image) != np.shape(reference):
-        raise InputError(
-            f"The image has shape {np.shape(image)} and the reference {np.shape(reference)}: "
-            "give two volumes of the same slices."
-        )
 
 
 def _window(name: str) -> Window:

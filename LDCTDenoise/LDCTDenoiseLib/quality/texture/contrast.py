@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
-from .metrics import as_stack
-from .noise import DEFAULT_SPACING_MM, pixel_size
+from ...errors import InputError
+from ..stacks import as_stack, pixel_size
+from .noise import DEFAULT_SPACING_MM
 
 LEAST_VOXELS = 20  # of a region: its standard deviation is then known to about 16 %, if its voxels were independent
 _BLOCK_MM = 5.0  # noise of CT has forgotten itself over this distance

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .edge_profiles import POSITIONS, EdgeProfiles, mean_and_draws
-from .edge_response import enough
-from .edges import GROUPS, Edges
-from .metrics import as_stack, check_same_shape
+from ..stacks import as_stack, check_same_shape
+from .places import GROUPS, Edges
+from .profiles import POSITIONS, EdgeProfiles, mean_and_draws
+from .response import enough
 
 WIDER_GREEN, WIDER_RED = 5.0, 15.0  # % of edge width; a convention, not chosen on any data
 _TEMPLATE_WIDENING = 1.3

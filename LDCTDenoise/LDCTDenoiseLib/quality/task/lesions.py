@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .metrics import as_stack
-from .noise import SOFT_TISSUE_HU, global_noise_level, pixel_size
+from ..stacks import as_stack, pixel_size
+from ..texture.noise import SOFT_TISSUE_HU, global_noise_level
 
 FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian over its σ
 _SUPERSAMPLING = 8  # per pixel and axis: the disc's area is right within a percent from 3 mm on

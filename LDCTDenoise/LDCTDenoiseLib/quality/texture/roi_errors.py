@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .metrics import as_stack
+from ..stacks import as_stack
 from .rois import Rois, without_trend
 
 _MOST_LAG = 3  # slices; farther ones share no noise, however thin they are

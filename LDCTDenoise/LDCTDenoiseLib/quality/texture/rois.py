@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
-from .metrics import as_stack
-from .noise import SOFT_TISSUE_HU, global_noise_level, pixel_size
+from ...errors import InputError
+from ..stacks import as_stack, pixel_size
+from .noise import SOFT_TISSUE_HU, global_noise_level
 
 ROI_MM = 16.0  # 0.06/mm between frequencies; larger squares of a body hold vessels that look like slow noise
 LEAST_SIDE = 8  # pixels; four rings

@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .metrics import WINDOWS, as_stack, check_same_shape
+from ..stacks import as_stack, check_same_shape
+from ..tissue import LEAST_VOXELS, classes
+from .metrics import WINDOWS
 from .similarity import Similarity
-from .tissue import LEAST_VOXELS, classes
 
 SliceRow = dict[str, "int | float"]
 SLICE = "slice"

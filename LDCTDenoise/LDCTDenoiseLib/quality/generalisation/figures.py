@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .metrics import psnr, rmse
+from ..likeness.metrics import psnr, rmse
 
 WINDOW = "founddiff"  # −1000…2000 HU, that of the paper's figures
 EVERY = "all"  # the group of all anatomies

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..stacks import pixel_size
 from .lesions import FWHM, half_window, room
-from .noise import pixel_size
 
 CHANNELS = 5
 

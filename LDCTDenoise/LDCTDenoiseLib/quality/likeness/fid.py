@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import InputError
-from .metrics import WINDOWS, as_stack, check_same_shape
+from ...errors import InputError
+from ..stacks import as_stack, check_same_shape
+from .metrics import WINDOWS
 
 FID_WINDOW = "soft"  # where texture is seen; −160…240 HU becomes 0…1, the same in all three colours
 FEATURES = 2048

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from .generalisation import EVERY, Row, by_dose
-from .picture import RESEARCH_USE, save_figure
+from ...errors import InputError
+from ..picture import RESEARCH_USE, save_figure
+from .figures import EVERY, Row, by_dose
 
 _MARKERS = "osD^vPX"
 

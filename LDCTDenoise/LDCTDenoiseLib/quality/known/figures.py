@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .edge_profiles import BIN_MM
-from .edge_response import edge_response
-from .edges import find_edges
-from .known_removal import ct_noise, noise_power
-from .noise import global_noise_level
-from .nps import measure_nps
-from .phantoms import SOFT, Canvas, Disc
-from .rois import find_rois
+from ..edges.places import find_edges
+from ..edges.profiles import BIN_MM
+from ..edges.response import edge_response
+from ..phantom.phantoms import SOFT, Canvas, Disc
+from ..texture.noise import global_noise_level
+from ..texture.nps import measure_nps
+from ..texture.rois import find_rois
+from .removal import ct_noise, noise_power
 
 SIDE, SPACING = 384, 0.75
 BODY_MM, INSERT_MM, INSERT_HU = 125.0, 70.0, 100.0  # radii; the insert is the faint edge, the skin the strong one

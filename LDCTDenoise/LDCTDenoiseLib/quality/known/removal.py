@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .edge_response import edge_response
-from .edges import GROUPS, Edges, find_edges
-from .structure import structure_score, wider
+from ..edges.places import GROUPS, Edges, find_edges
+from ..edges.response import edge_response
+from ..edges.structure import structure_score, wider
 
 Filter = Callable[[np.ndarray], np.ndarray]
 

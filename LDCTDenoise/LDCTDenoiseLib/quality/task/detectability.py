@@ -19,11 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
+from ..numbers import signed
+from ..stacks import as_stack, pixel_size
 from .lesions import Places, deal, find_places, fullest_slices, half_window, insert, lesion, room
-from .metrics import as_stack
-from .noise import pixel_size
-from .numbers import signed
 from .observer import d_prime, least_places, resampled, see, templates
 
 DIAMETERS_MM = (3.0, 5.0, 8.0, 12.0)

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import InputError
-from .noise import pixel_size
+from ...errors import InputError
+from ..stacks import pixel_size
 from .roi_errors import error_of_mean, inflations, resampled_means
 from .rois import MOST_ROIS, ROI_MM, Rois, find_rois, rois_in_mask, without_trend
 

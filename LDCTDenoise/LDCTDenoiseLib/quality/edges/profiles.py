@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .edges import Edges
-from .metrics import as_stack
-from .noise import pixel_size
+from ..stacks import as_stack, pixel_size
+from .places import Edges
 
 REACH_MM = 5.0  # across the edge, on either side
 ALONG_MM = 2.0  # along the edge, to either side

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .edge_profiles import BIN_MM, POSITIONS, REACH_MM, EdgeProfiles, mean_and_draws
-from .edges import Edges
-from .metrics import as_stack
+from ..stacks import as_stack
+from .places import Edges
+from .profiles import BIN_MM, POSITIONS, REACH_MM, EdgeProfiles, mean_and_draws
 
 LEAST_EDGES, LEAST_BLOCKS = 20, 4
 _KNOTS_MM = 0.625  # of the cubic spline through the profile: within 3 % for σ = 0.4 mm, leaves out noise between bins

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .metrics import as_stack
-from .noise import global_noise_level, pixel_size
+from ..stacks import as_stack, pixel_size
+from ..texture.noise import global_noise_level
 
 GROUPS: dict[str, tuple[float, float]] = {
     "strong": (300.0, 2000.0),  # skin, lung, dense bone

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .phantom_figures import AIM, FALSE_HU, SHIFT_HU, Kept, Plain
+from .figures import AIM, FALSE_HU, SHIFT_HU, Kept, Plain
 
 Row = dict[str, "str | float"]
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..stacks import pixel_size
+
 SOFT_TISSUE_HU = (0.0, 170.0)
 WINDOW_MM = 6.0
 LEAST_TISSUE_MM2 = 100.0  # below 1 cm² of soft tissue the mode is an accident (a quarter of a very small slice)
@@ -226,12 +228,3 @@ def _window(spacing: float | Sequence[float]) -> tuple[int, int]:
     """The 6 mm window in pixels, (rows, columns); at least 3 × 3 to have a standard deviation."""
     between_columns, between_rows = pixel_size(spacing)
     return max(3, round(WINDOW_MM / between_rows)), max(3, round(WINDOW_MM / between_columns))
-
-
-def pixel_size(spacing: float | Sequence[float]) -> tuple[float, float]:
-    """(between columns, between rows) in mm from one number, a pair, or a volume's x, y, z spacing."""
-    values = np.atleast_1d(np.asarray(spacing, dtype=np.float64))
-    x, y = (values[0], values[0]) if len(values) == 1 else (values[0], values[1])
-    if not (x > 0 and y > 0 and np.isfinite(x) and np.isfinite(y)):
-        raise ValueError(f"pixel spacing must be positive, got {spacing}")
-    return float(x), float(y)

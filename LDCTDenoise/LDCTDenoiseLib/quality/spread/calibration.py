@@ -21,11 +21,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
-from .generalisation import rank_correlation
-from .metrics import as_stack, check_same_shape
-from .noise import local_sd, pixel_size
-from .tissue import TISSUES
+from ...errors import InputError
+from ..generalisation.figures import rank_correlation
+from ..stacks import as_stack, check_same_shape, pixel_size
+from ..texture.noise import local_sd
+from ..tissue import TISSUES
 
 SMOOTHING_MM = 5.0  # the standard deviation of eight values is itself uncertain by a quarter: neighbours are averaged
 REGION_MM = 20.0  # smaller ones tell their mean squared error too roughly

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from .spread import SpreadFigures
+from .calibration import SpreadFigures
 
 COVERAGE = (60.0, 76.0)  # %; 68 % of normal errors lie within one standard deviation
 SLOPE = (0.8, 1.25)

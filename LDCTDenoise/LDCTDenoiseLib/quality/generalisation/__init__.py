@@ -1,0 +1,1 @@
+"""Gain and perception at doses and anatomies, seen in training and not."""

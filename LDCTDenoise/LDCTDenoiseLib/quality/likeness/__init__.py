@@ -1,0 +1,1 @@
+"""Against a reference: PSNR, SSIM, RMSE, MAE in named windows, and FID."""

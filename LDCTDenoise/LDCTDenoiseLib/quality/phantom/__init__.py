@@ -1,0 +1,1 @@
+"""Drawn phantoms, and what a method keeps of them."""

@@ -1,0 +1,1 @@
+"""What an image is for: whether a faint lesion put into it can still be found."""
