@@ -4,9 +4,9 @@ from __future__ import annotations
 
 DEFINITIONS = {
     "noise": ("Noise level", "HU"),
-    "bias_soft": ("Shift, soft tissue", "HU"),
-    "bias_fat": ("Shift, fat", "HU"),
-    "bias_lung": ("Shift, lung", "HU"),
+    "inner_soft": ("Shift, soft tissue", "HU"),
+    "inner_fat": ("Shift, fat", "HU"),
+    "inner_lung": ("Shift, lung", "HU"),
     "psnr_full": ("PSNR, full range", "dB"),
 }
 
@@ -17,9 +17,9 @@ def document(withReference=False, noise=(21.34, 9.8), light="amber", slices=2) -
     figures = [
         figure("input", "noise", noise[0], 0.5),
         figure("rddm-balanced", "noise", noise[1], 0.2),
-        figure("rddm-balanced", "bias_soft", -0.3),
-        figure("rddm-balanced", "bias_fat", 1.2, 0.1),
-        figure("rddm-balanced", "bias_lung", None),
+        figure("rddm-balanced", "inner_soft", -0.3),
+        figure("rddm-balanced", "inner_fat", 1.2, 0.1),
+        figure("rddm-balanced", "inner_lung", None),
     ]
     if withReference:
         figures += [

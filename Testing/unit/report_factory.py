@@ -25,7 +25,7 @@ def a_document(reference: bool = False) -> dict:
         "figures": _figures(images, reference),
         "definitions": {
             "noise": _defined("Noise level", "HU", 1, "noise", "How noisy it is."),
-            "bias_fat": _defined("HU shift, fat", "HU", 1, "shift", "What fat has moved by."),
+            "inner_fat": _defined("HU shift, fat", "HU", 1, "shift", "What fat has moved by."),
             "structure": _defined("Residual structure", "%", 1, "structure", "Anatomy in what was taken away."),
             "psnr_soft": _defined("PSNR, soft tissue", "dB", 2, "reference", "Likeness."),
             "gain_soft": _defined("PSNR gain, soft tissue", "dB", 2, "reference", "PSNR over the input's."),
@@ -74,7 +74,7 @@ def _figures(images: list[str], reference: bool) -> list[dict]:
     for place, name in enumerate(images):
         found.append({"image": name, "key": "noise", "value": 20.0 / (1 + place), "error": 0.31})
         if name in ("nlm", "rddm-fine"):
-            found.append({"image": name, "key": "bias_fat", "value": -2.6 + place, "error": 0.12})
+            found.append({"image": name, "key": "inner_fat", "value": -2.6 + place, "error": 0.12})
             found.append({"image": name, "key": "structure", "value": math.nan if place == 1 else 0.4, "error": None})
         if name != "reference":
             found.append({"image": name, "key": "dprime_5mm_15hu", "value": 1.0 + place / 10, "error": 0.05})

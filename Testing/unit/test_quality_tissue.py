@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.quality.tissue import TISSUES, bias, classes
+from LDCTDenoiseLib.quality.tissue import TISSUES, bias, classes, interior
+from scipy.ndimage import gaussian_filter
 
 HU = {"air": -1000.0, "lung": -800.0, "fat": -100.0, "soft": 50.0, "bone": 700.0}
 
@@ -61,3 +62,24 @@ def test_masks_made_once_serve_many_images(bands):
 def test_volumes_of_different_shape_are_refused(bands):
     with pytest.raises(InputError):
         bias(bands, bands[:-1])
+
+
+def test_a_blur_shifts_a_whole_tissue_and_not_its_inside():
+    rows, columns = np.mgrid[:160, :160] - 80.0
+    clean = np.where(np.hypot(rows, columns) < 60, 60.0, -1000.0)
+    clean[np.hypot(rows, columns) < 25] = 700.0
+    blurred = gaussian_filter(clean, 0.8)
+    masks = classes(clean)
+    whole, inside = bias(blurred, clean, masks), bias(blurred, clean, interior(masks, 0.8))
+    assert whole["bone"] < -8
+    assert abs(inside["bone"]) < 0.2 and abs(inside["soft"]) < 0.2
+    shifted = bias(clean + 3, clean, interior(masks, 0.8))
+    assert shifted["bone"] == shifted["soft"] == pytest.approx(3)
+
+
+def test_the_inside_keeps_its_distance_from_the_border_on_every_side():
+    disc = np.hypot(*(np.mgrid[:120, :120] - 60.0)) < 40
+    (inside,) = interior({"soft": disc[None]}, (0.5, 1.0))["soft"]
+    rows, columns = np.nonzero(inside)
+    assert disc[rows - 2, columns].all() and disc[rows, columns + 5].all()
+    assert not disc[inside.any(axis=1).argmax() - 3, 60]

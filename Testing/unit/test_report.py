@@ -181,7 +181,7 @@ def test_a_measurement_of_a_volume_becomes_a_page(tmp_path, a_small_ct):
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     for key, definition in answer["definitions"].items():
         assert " ".join(definition["meaning"].split()) in page.words("Definitions"), key
-    assert "HU shift, soft tissue HU +3.0 +3.0" in re.sub(r" ± [\d.]+", "", page.words("All figures"))
+    assert "HU shift inside soft tissue HU +3.0 +3.0" in re.sub(r" ± [\d.]+", "", page.words("All figures"))
 
 
 def test_a_page_without_pictures_has_all_the_rest(tmp_path):

@@ -97,8 +97,8 @@ def test_a_ratio_has_a_line_at_zero(plotter, drawn):
 
 
 def test_shifts_are_bars_with_errors_over_the_band_of_tolerance(plotter, drawn):
-    assert tissue_keys(plotter.figures) == ["bias_fat"]
-    plotter.shifts(["bias_fat"])
+    assert tissue_keys(plotter.figures) == ["inner_fat"]
+    plotter.shifts(["inner_fat"])
     (axes,) = drawn
     band, *bars = axes.patches
     assert sorted(band.get_extents().transformed(axes.transData.inverted()).intervaly) == pytest.approx([-2, 2])

@@ -1,9 +1,9 @@
 """The classical peers: six filters that choose their strength from the noise they measure in the slice.
 
 None needs weights, a device or tuning. What a filter compares with noise (a difference of two pixels, a step across
-an edge) is given in multiples of the slice's global noise level, see `quality.texture.noise`. NLM and the two fixed filters
-have their customary settings; those of the other three were chosen for PSNR, full range and soft tissue together,
-on 28 normal-dose slices of ten public series with simulated coloured noise of 25 and 60 HU.
+an edge) is given in multiples of the slice's global noise level, see `quality.texture.noise`. NLM and the two
+fixed filters have their customary settings; those of the other three were chosen for PSNR, full range and soft tissue
+together, on 28 normal-dose slices of ten public series with simulated coloured noise of 25 and 60 HU.
 """
 
 from __future__ import annotations

@@ -33,9 +33,11 @@ def signed(value: float | None, digits: int) -> str:
 
 
 def with_error(value: float | None, error: float | None, digits: int, sign: bool = False) -> str:
-    """ "12.3 ± 0.4": one standard error; up to two digits more for both where it would read as zero."""
+    """ "12.3 ± 0.4": one standard error; up to two digits more for both where it would read as zero, and then "± <0.001"."""
     if value is None or error is None:
         return signed(value, digits) if sign else number(value, digits)
     shown = next((more for more in range(digits, digits + 3) if round(error, more) > 0), digits)
     text = signed(value, shown) if sign else number(value, shown)
+    if 0 < error and not round(error, shown) > 0:
+        return f"{text} ± <{10 ** -(digits + 2):.{digits + 2}f}"
     return f"{text} ± {number(error, shown)}"

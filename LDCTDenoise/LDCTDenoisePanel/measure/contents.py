@@ -11,7 +11,7 @@ from .table import INPUT, afterOf
 
 SHIFT = "shift"  # the bars of HU shift; the other keys are those of the document's curves
 TOLERANCE_HU = 2
-_SHIFT_FIGURE = "bias_"
+_SHIFT_FIGURE = "inner_"  # borders left out, where a blur counts too
 # Okabe and Ito's colours, which colour-blind eyes tell apart and a grey print too
 _ORIGINAL, _AFTER, _NORMAL, _TOLERANCE = "#D55E00", "#0072B2", "#000000", "#777777"
 
@@ -71,7 +71,7 @@ def _curve(document: dict, key: str, curve: dict) -> Content:
 
 
 def _shift(document: dict) -> Content:
-    """A bar for each tissue and the tolerance of AAPM TG-233. Slicer numbers bars; the title of the axis names them."""
+    """A bar for each tissue and the limit of ±2 HU. Slicer numbers bars; the title of the axis names them."""
     after, tissues = afterOf(document), _tissues()
     shifts: dict[str, float] = {}
     for figure in document["figures"]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..likeness.metrics import WINDOWS
-from ..tissue import TISSUES
+from ..tissue import BORDER_MM, TISSUES, TITLES, TOLERANCE_HU
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,6 @@ GROUPS = {
     "cost": "Cost",
 }
 
-_NAMES = {"air": "air", "lung": "lung", "fat": "fat", "soft": "soft tissue", "bone": "bone"}
 _WINDOWS = {"full": "full range", "soft": "soft tissue", "lung": "lung", "founddiff": "FoundDiff"}
 
 _PLAIN: dict[str, Definition] = {
@@ -51,11 +50,16 @@ def definition(key: str) -> Definition:
     if key in _PLAIN:
         return _PLAIN[key]
     kind, _, name = key.partition("_")
+    if kind == "inner" and name in TISSUES:
+        limit = f"The limit this project sets is ±{TOLERANCE_HU:g} HU."
+        where = f"without {BORDER_MM:g} mm at its borders, where a blur counts too"
+        text = f"As the shift of all {TITLES[name]}, {where}. {limit}"
+        return Definition(f"HU shift inside {TITLES[name]}", "HU", 1, "shift", text)
     if kind == "bias" and name in TISSUES:
         low, high = TISSUES[name]
-        where = f"over {_NAMES[name]} ({_range(low, high)} in a 5 × 5 median of {{standard}})"
-        text = f"Mean of image − {{standard}} {where}. Tolerance ±2 HU (AAPM TG-233)."
-        return Definition(f"HU shift, {_NAMES[name]}", "HU", 1, "shift", text)
+        where = f"over {TITLES[name]} ({_range(low, high)} in a 5 × 5 median of {{standard}})"
+        text = f"Mean of image − {{standard}} {where}. A blur counts at its borders."
+        return Definition(f"HU shift, all {TITLES[name]}", "HU", 1, "shift", text)
     if name in WINDOWS and kind in _LIKENESS:
         title, unit, digits, text = _LIKENESS[kind]
         low, high = WINDOWS[name].low, WINDOWS[name].high
@@ -65,7 +69,7 @@ def definition(key: str) -> Definition:
         return Definition(f"{title}, {_WINDOWS[name]}", unit, digits, "reference", text)
     if kind in ("rmse", "mae") and name.removeprefix("in_") in TISSUES:
         title, unit, digits, text = _LIKENESS[kind]
-        tissue = _NAMES[name.removeprefix("in_")]
+        tissue = TITLES[name.removeprefix("in_")]
         return Definition(
             f"{title} in {tissue}", unit, digits, "reference", f"{text} Over {tissue} of the normal dose."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..stacks import as_stack
-from ..tissue import LEAST_VOXELS, classes
+from ..tissue import LEAST_VOXELS, classes, interior
 from .document import Findings
 from .subject import Subject
 
@@ -23,14 +23,18 @@ def tissues_of(subject: Subject) -> Masks:
 
 
 def measure_shift(subject: Subject, found: Findings, masks: Masks) -> None:
-    """Mean of image − standard per tissue, with its standard error over the slices; NaN for fewer than 50 voxels."""
-    standard = subject.standard
+    """Mean of image − standard per tissue, whole and without its borders, with its standard error over the slices.
+
+    NaN for fewer than 50 voxels.
+    """
+    inner = interior(masks, subject.pixel)
     for name, hu in subject.stacks.items():
         if name == subject.standard_name:
             continue
-        difference = hu.astype(np.float64) - standard
-        for tissue, mask in masks.items():
-            found.figure(name, f"bias_{tissue}", *_mean_and_error(difference, mask))
+        difference = hu.astype(np.float64) - subject.standard
+        for kind, regions in (("inner", inner), ("bias", masks)):
+            for tissue, mask in regions.items():
+                found.figure(name, f"{kind}_{tissue}", *_mean_and_error(difference, mask))
 
 
 def _mean_and_error(difference: np.ndarray, mask: np.ndarray) -> tuple[float, float]:

@@ -10,7 +10,8 @@ from .text import plain
 
 INPUT = "input"
 _NO_CHANGE = ("_ratio", "_change", "_rois", "_reduction")  # figures that compare already, or count
-_POINTS = ("%", "dB")  # units whose change is a difference, as is that of SSIM; elsewhere it is a percentage
+_POINTS = ("%", "dB")  # units whose change is a difference, not a percentage
+_DIFFERENCES = ("ssim_", "roi_mean", "cnr_contrast")  # figures of which the same is true
 
 
 class Figures:
@@ -75,7 +76,7 @@ class Figures:
         if image == INPUT or before is None or after is None or key.endswith(_NO_CHANGE):
             return 0, ""
         unit, digits = self.unit(key), self.digits(key)
-        if unit in _POINTS or key.startswith("ssim_"):
+        if unit in _POINTS or key.startswith(_DIFFERENCES):
             text = signed(after - before, digits)
             said = f"{text} {'points' if unit == '%' else unit}".rstrip()
         elif before > 0:

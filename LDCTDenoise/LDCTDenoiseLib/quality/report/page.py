@@ -118,7 +118,7 @@ def _plots(document: Mapping[str, Any], figures: Figures) -> str:
     tissues = tissue_keys(figures)
     if any(figures.value(name, key) is not None for key in tissues for name in figures.images if name != INPUT):
         against = figures.title(figures.reference or INPUT)
-        grey = f"Mean of image − {against}, by the tissues of {against}. Grey band: the tolerance of ±2 HU."
+        grey = f"Mean of image − {against}, inside the tissues of {against}, borders left out. Grey band: ±2 HU."
         cells.append(_cell("HU shift per tissue", plotter.shifts(tissues), grey))
     cells += [_plot(plotter, curve, key) for key, curve in curves.items()]
     rows = document.get("per_slice", [])

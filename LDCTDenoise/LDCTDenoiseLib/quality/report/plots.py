@@ -16,10 +16,10 @@ import numpy as np
 
 from ...errors import InputError
 from ..numbers import finite
+from ..tissue import TISSUES, TITLES, TOLERANCE_HU
 from .figures import INPUT, Figures
 from .text import plain
 
-TOLERANCE_HU = 2.0  # AAPM TG-233 style constancy of CT numbers
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _DASHES = ((0, ()), (0, (5, 1.6)), (0, (6, 1.5, 1.2, 1.5)), (0, (1.4, 1.4)), (0, (8, 1.6, 1.2, 1.6, 1.2, 1.6)))
 _MARKERS = "osD^vPX"
@@ -29,7 +29,6 @@ _SIZE = (4.6, 3.1)  # inches
 _LEFT = 0.15  # of the width, for the vertical axis and its label
 _BELOW, _LEGEND_LINE = 0.5, 0.17  # inches
 _LONGEST_LABEL = 30  # letters in a legend
-_TISSUES = ("air", "lung", "fat", "soft", "bone")
 _RC = {
     "svg.fonttype": "none",  # texts stay texts: small, sharp, found by a search
     "text.parse_math": False,  # a name may hold dollar signs
@@ -105,9 +104,7 @@ class Plotter:
                 known = [(x, v, e) for x, v, e in zip(at, values, errors, strict=True) if v is not None and e]
                 if known:
                     axes.errorbar(*zip(*known, strict=True), fmt="none", ecolor="black", elinewidth=0.7, capsize=1.5)
-            axes.set_xticks(
-                range(len(keys)), [key.removeprefix("bias_").replace("soft", "soft tissue") for key in keys]
-            )
+            axes.set_xticks(range(len(keys)), [TITLES[tissue_of(key)] for key in keys])
             axes.grid(axis="x", visible=False)
             axes.set_xlabel("tissue")
             axes.set_ylabel("mean shift, HU")
@@ -197,9 +194,18 @@ class Plotter:
 
 
 def tissue_keys(figures: Figures) -> list[str]:
-    """bias_air … bias_bone, those that were measured for some image."""
-    keys = [f"bias_{tissue}" for tissue in _TISSUES]
-    return [key for key in keys if any(figures.value(name, key) is not None for name in figures.images)]
+    """inner_air … inner_bone, those that were measured for some image; bias_air … where there are none."""
+    for kind in ("inner", "bias"):
+        keys = [f"{kind}_{tissue}" for tissue in TISSUES]
+        found = [key for key in keys if any(figures.value(name, key) is not None for name in figures.images)]
+        if found:
+            return found
+    return []
+
+
+def tissue_of(key: str) -> str:
+    """ "inner_soft" → "soft"."""
+    return key.partition("_")[2]
 
 
 def _inline(svg: str, title: str, prefix: str) -> str:

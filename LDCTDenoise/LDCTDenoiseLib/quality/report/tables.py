@@ -7,8 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from ..numbers import NOTHING, finite, number, signed, with_error
+from ..tissue import TITLES, TOLERANCE_HU
 from .figures import INPUT, Figures
-from .plots import TOLERANCE_HU, tissue_keys
+from .plots import tissue_keys, tissue_of
 from .text import esc
 from .verdicts import lights_of
 
@@ -17,7 +18,7 @@ _GLANCE = (
     "noise", "noise_reduction", "nps_mean_ratio", "edge_strong_change", "edge_faint_change", "structure",
     "gain_soft", "ssim_soft", "kept_5mm_15hu",
 )  # fmt: skip
-_SIGNED = ("bias_", "gain_", "_change")  # parts of keys whose figures are changes themselves
+_SIGNED = ("inner_", "bias_", "gain_", "_change")  # parts of keys whose figures are changes themselves
 _BESIDE = {"psnr_": "gain_", "dprime_": "kept_"}  # small print of the other's cell, instead of a row of their own
 _MOST_NAMED = 5  # figures of one meaning; of more the first and the last
 _ARROWS = {1: "▲", -1: "▼", 0: ""}
@@ -126,12 +127,13 @@ def _named(figures: Figures, keys: list[str]) -> str:
 
 
 def _largest_shift(figures: Figures, name: str, keys: list[str]) -> str:
-    known = [(abs(v), v, key) for key in keys if (v := figures.value(name, key)) is not None]
+    # Not air: where the input was clipped at −1024, the true air lies elsewhere.
+    known = [(abs(v), v, key) for key in keys if "air" not in key and (v := figures.value(name, key)) is not None]
     if not known:
         return ""
     size, value, key = max(known)
     beyond = f"<small>beyond ±{TOLERANCE_HU:g}</small>" if size > TOLERANCE_HU else ""
-    return f"{signed(value, figures.digits(key))}, {key.removeprefix('bias_')}{beyond}"
+    return f"{signed(value, figures.digits(key))}, {TITLES[tissue_of(key)]}{beyond}"
 
 
 def _table(head: str, body: str, kind: str, bodies: bool = False) -> str:
