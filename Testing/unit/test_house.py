@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "volume": {"orientation"},
     "networks": set(),
     "files": {"errors", "atomic", "volume"},
-    "quality": {"errors", "atomic", "volume"},
+    "quality": {"errors", "version", "atomic", "volume"},
     "simulation": {"errors", "volume", "quality"},
     "weights": {"errors", "atomic", "networks"},
     "methods": {"errors", "networks", "weights", "quality"},

@@ -112,7 +112,16 @@ def test_too_few_edges_say_so():
     flat = np.full((2, 64, 64), 40.0)
     found = structure_score(flat, flat - 1, find_edges(flat, SPACING), SPACING)
     assert found.light == "none" and np.isnan(found.score) and found.strong_edges == 0
-    assert "Too few edges" in found.sentence
+    assert found.sentence == "Too few edges to tell whether the removed part holds structure."
+
+
+def test_a_body_without_faint_edges_gets_no_green_light():
+    skin = np.repeat(a_round_body(contrast=0)[None], 3, axis=0)
+    edges = find_edges(skin, SPACING)
+    found = structure_score(skin, skin - 1, edges, SPACING)
+    assert found.light == "none" and found.strong_edges > 100 and found.faint_edges == 0
+    assert found.sentence.startswith("Strong edges were kept; whether faint edges were cannot be judged")
+    assert structure_score(skin, blurred(skin, 0.8), edges, SPACING).light == "red"
 
 
 def test_only_images_of_one_shape_can_be_compared():
@@ -121,32 +130,94 @@ def test_only_images_of_one_shape_can_be_compared():
         structure_score(hu, hu[:, :-1], find_edges(hu, SPACING), SPACING)
 
 
+def one_group(score, error):
+    """Light and sentence of two groups of the same score."""
+    return verdict({"strong": (score, error), "faint": (score, error)})
+
+
 @pytest.mark.parametrize(
     ("strong", "faint", "light", "words"),
     [
         ((0.1, 0.05), (0.3, 0.2), "green", "Edges were kept"),
-        ((0.1, 0.05), (2.5, 0.3), "amber", "slightly blurred"),
-        ((4.7, 0.1), (0.2, 0.3), "red", "clearly blurred"),
-        ((-2.0, 0.1), (0.2, 0.3), "amber", "slightly steeper"),
-        ((0.1, 0.05), (NAN, NAN), "green", "faint edges are too few"),
-        ((0.1, 0.05), (2.5, 1.3), "none", "Not all edges"),  # anything from green to red
-        ((4.7, 0.1), (2.5, 1.3), "red", "clearly blurred"),
+        ((0.1, 0.05), (2.5, 0.3), "amber", "Faint edges were slightly blurred"),
+        ((4.7, 0.1), (0.2, 0.3), "red", "Strong edges were clearly blurred"),
+        ((-2.0, 0.1), (0.2, 0.3), "amber", "Strong edges were made slightly steeper"),
+        ((2.0, 0.1), (2.5, 0.3), "amber", "Edges were slightly blurred"),
+        ((-2.0, 0.1), (2.5, 0.3), "amber", "Faint edges were slightly blurred"),
+        ((4.7, 0.1), (2.5, 1.3), "red", "Strong edges were clearly blurred"),
+        ((4.7, 0.1), (NAN, NAN), "red", "Strong edges were clearly blurred"),
+        ((NAN, NAN), (2.5, 0.3), "amber", "Faint edges were slightly blurred"),
+        ((1.5, 0.5), (1.5, 0.5), "none", "Whether edges were kept cannot be judged"),
         ((NAN, NAN), (NAN, NAN), "none", "Too few edges"),
     ],
 )
-def test_the_light_counts_the_uncertainty(strong, faint, light, words):
+def test_the_light_is_that_of_the_worst_group_that_can_be_told(strong, faint, light, words):
     found, sentence = verdict({"strong": strong, "faint": faint})
     assert found == light
-    assert words in sentence and sentence.endswith(".")
+    assert sentence.startswith(words) and sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("faint", "words"),
+    [
+        ((NAN, NAN), "faint edges are too few to tell"),
+        ((8.0, 3.5), "faint edges are too noisy to tell (8.0 ± 3.5 %, 4 to 86 % wider)"),
+        ((0.2, 1.9), "faint edges are too noisy to tell (0.2 ± 1.9 %, from 14 % steeper to 18 % wider)"),
+        ((-3.1, 1.4), "faint edges are too noisy to tell (−3.1 ± 1.4 %, 1 to 22 % steeper)"),
+        ((1.3, 0.1), "faint edges are on the verge of what counts as kept (1.3 ± 0.1 %, 5 to 6 % wider)"),
+    ],
+)
+def test_green_needs_both_groups(faint, words):
+    for noisy, kept in (("faint", "strong"), ("strong", "faint")):
+        light, sentence = verdict({kept: (0.1, 0.1), noisy: faint})
+        assert light == "none"
+        assert sentence.startswith(f"{kept.capitalize()} edges were kept; whether {noisy} edges were cannot be judged")
+        assert words.replace("faint", noisy) in sentence and "of the contrast of " + kept in sentence
+
+
+def test_the_normal_dose_is_never_accused_for_its_noise():
+    for score, error in ((1.2, 0.6), (1.5, 0.7)):  # two normal-dose slices against their low dose
+        assert verdict({"strong": (0.1, 0.05), "faint": (score, error)})[0] == "none"
+    random = np.random.default_rng(0)
+    lights = [one_group(random.normal(0, error), error)[0] for error in (0.2, 0.6, 1.0, 2.0) for _ in range(500)]
+    assert lights.count("red") + lights.count("amber") <= 0.01 * len(lights)
+    assert lights[:500].count("green") == 500 and lights[-500:].count("green") == 0
+
+
+def test_what_green_does_not_exclude_is_said():
+    assert "excluded" not in one_group(0.6, 0.2)[1]
+    light, sentence = one_group(0.9, 0.4)
+    assert light == "green" and "4 % wider, but a change of up to 7 % cannot be excluded" in sentence
+    assert one_group(0.9, 0.75)[0] == "none", "10 % is possible"
+    assert one_group(-0.9, 0.4)[0] == "green" and "steeper, but a change of up to 7 %" in one_group(-0.9, 0.4)[1]
 
 
 def test_lights_change_at_five_and_fifteen_per_cent_of_the_width():
     for width, light in ((4.8, "green"), (5.2, "amber"), (14.8, "amber"), (15.2, "red")):
-        score = 24.2 * np.log(1 + width / 100)
-        assert verdict({"strong": (score, 0.001), "faint": (NAN, NAN)})[0] == light
+        assert one_group(24.2 * np.log(1 + width / 100), 0.001)[0] == light
     x = np.linspace(0, 4, 4001)
     height = 100 * np.max(ndtr(x) - ndtr(x / 1.05))
     assert wider(height) == pytest.approx(5, rel=0.03), "the height that 5 % of widening leaves, exactly"
+
+
+@pytest.mark.parametrize(
+    ("score", "error", "words"),
+    [
+        (0.0, 0.0, "less than 0.1 %"),
+        (-0.02, 0.03, "less than 0.1 %"),
+        (-0.02, 0.06, "0.0 ± 0.1 %"),
+        (-0.004, 0.0481, "0.00 ± 0.05 %"),
+        (-0.18, 0.02, "−0.18 ± 0.02 %"),
+        (0.44, 0.21, "0.4 ± 0.2 %"),
+        (0.4, 0.001, "0.40 %"),
+    ],
+)
+def test_a_score_is_told_as_well_as_it_is_known(score, error, words):
+    assert f"holds {words} of" in one_group(score, error)[1]
+
+
+def test_absurd_images_have_a_sentence_too():
+    assert verdict({"strong": (1e6, 1e3), "faint": (-1e6, 1e300)})[0] == "red"
 
 
 def test_the_fit_sees_neither_offset_nor_step():

@@ -58,11 +58,15 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..inference.engine import Settings
     from ..quality.spread.calibration import spread_case
     from ..quality.table import write_csv
+    from ..training.pairs import files_of_pairs, find_pairs
 
     _check(args)
     named = given_volumes(args.simulate)
-    pattern, names = _who_fits(args, [f"{SIMULATED}{given.name}" for given in named])
-    check_outputs([args.csv] if args.csv else [], args.overwrite)
+    pairs = find_pairs(args.pairs, args.only) if args.pairs else []
+    pattern, names = _who_fits(args, [f"{SIMULATED}{given.name}" for given in named], pairs)
+    check_outputs(
+        [args.csv] if args.csv else [], args.overwrite, [*(given.path for given in named), *files_of_pairs(pairs)]
+    )
     models = _random_models(args.models)
     settings = Settings(args.seed, 1.0, args.draws, args.device, args.precision)
     found: dict[str, dict[str, list]] = {id: {"fit": [], "judged": []} for id in args.models}
@@ -159,12 +163,11 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("Name a folder of pairs, or volumes with --simulate.")
 
 
-def _who_fits(args: argparse.Namespace, simulated: list[str]) -> tuple[str, list[str]]:
+def _who_fits(args: argparse.Namespace, simulated: list[str], pairs: list[Path]) -> tuple[str, list[str]]:
     """The pattern and all names. InputError unless some match and some do not: the factor is judged on other data."""
-    from ..training.pairs import find_pairs, name_of
+    from ..training.pairs import name_of
 
-    pairs = [name_of(path) for path in find_pairs(args.pairs, args.only)] if args.pairs else []
-    names, pattern = [*simulated, *pairs], args.fit or f"{SIMULATED}*"
+    names, pattern = [*simulated, *map(name_of, pairs)], args.fit or f"{SIMULATED}*"
     count = sum(fnmatch(name, pattern) for name in names)
     if not 0 < count < len(names):
         raise InputError(

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     require("matplotlib")
     methods = Methods(args.models)
     volumes = [f"{id}.nrrd" for id in args.models]
-    check_outputs([args.folder / name for name in (*volumes, *FILES)], args.overwrite)
+    check_outputs([args.folder / name for name in (*volumes, *FILES)], args.overwrite, [args.input, args.reference])
     settings = Settings(args.seed, args.strength, 1, args.device, args.precision, args.slices)
     inputs = read_inputs(args.input, reporter, slices=args.slices, most=MOST_SLICES)
     settings.check(inputs.volume.axial_count)
@@ -49,11 +49,13 @@ def run(args: argparse.Namespace, reporter) -> None:
                 write_volume(result.volume, staged / f"{id}.nrrd")
                 yield id, result
 
-        subject, of_runs = measured_subject(inputs, written(), name=args.input.name, reference=args.reference)
+        subject, of_runs = measured_subject(
+            inputs, written(), name=args.input.absolute().name, reference=args.reference
+        )
         answer = measure(subject, reporter.progress)
         for text in answer["notices"]:
             reporter.notice(text)
-        measured = {"case": args.input.name, "slices_measured": len(subject.numbers)}
+        measured = {"case": subject.name, "slices_measured": len(subject.numbers)}
         rows = [{**measured, **row, **of_runs.get(row["method"], {})} for row in rows_of(answer)]
         write_csv(rows, staged / "figures.csv")
         write_report(staged / "report.html", answer, pictures_of(subject, answer))

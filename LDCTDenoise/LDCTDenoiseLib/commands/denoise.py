@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.spread and args.draws < 2:
         raise InputError("The spread needs at least two draws: add --draws 4, for instance.")
     outputs = [p for p in (args.output, args.spread, args.report) if p]
-    check_outputs(outputs, args.overwrite)
+    check_outputs(outputs, args.overwrite, [args.input])
     card = find_card(args.model)
     if args.steps is not None and card.steps is None:
         raise InputError(no_steps(card.id))

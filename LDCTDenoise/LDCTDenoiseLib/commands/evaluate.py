@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, reporter) -> None:
     from ..inference.engine import Settings
     from ..quality.table import compare_slices, format_evaluation, format_table, summarize, write_csv
-    from ..training.pairs import find_pairs, name_of, read_pairs
+    from ..training.pairs import files_of_pairs, find_pairs, name_of, read_pairs
     from .methods import Methods
 
     if args.record and args.strength != 1:
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     require(*(["matplotlib"] if args.pictures else []))
     methods = Methods(args.models)
     sheets = [args.pictures / f"{name_of(path)}.png" for path in paths] if args.pictures else []
-    check_outputs([*([args.csv] if args.csv else []), *sheets], args.overwrite)
+    check_outputs([*([args.csv] if args.csv else []), *sheets], args.overwrite, files_of_pairs(paths))
     settings = Settings(args.seed, args.strength, 1, args.device, args.precision)
     rows = []
     for number, pair in enumerate(read_pairs(paths), 1):

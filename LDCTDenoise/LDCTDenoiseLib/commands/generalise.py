@@ -13,7 +13,7 @@ from ..errors import InputError
 from .arguments import add_computing, add_output_rules, model_ids
 from .cards import card_of
 from .known_doses import Case, at_doses, dose_list, dose_text, given_volumes, read_case
-from .outputs import check_outputs, require
+from .outputs import check_outputs, model_files, require
 from .simulation_place import chosen_place
 
 SEEN = "1/2,1/4,1/6,1/10"  # the doses of the paper's training, and those that it kept back
@@ -55,8 +55,9 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.seed < 0:
         raise InputError(f"The seed must be zero or a positive whole number, not {args.seed}.")
     require(*(["matplotlib"] if args.picture else []))
-    check_outputs([path for path in (args.csv, args.picture) if path], args.overwrite)
     named = given_volumes(args.inputs)
+    read = [*(given.path for given in named), *model_files(args.models)]
+    check_outputs([path for path in (args.csv, args.picture) if path], args.overwrite, read)
     place = chosen_place(args.device, reporter.notice)
     models = _models(args.models, args.device)
     settings = Settings(args.seed, 1.0, 1, args.device, args.precision)

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(f"Two denoised volumes are called {twice}: give them names with --denoised NAME=FILE.")
     outputs = [path for path in (args.json, args.csv, args.html) if path]
-    check_outputs(outputs, args.overwrite)
+    check_outputs(outputs, args.overwrite, _read(args))
     if args.html:
         require("matplotlib")
     methods = Methods(args.models)
@@ -72,7 +72,12 @@ def run(args: argparse.Namespace, reporter) -> None:
     settings.check(inputs.volume.axial_count)
     results = methods.results(inputs.volume, settings, reporter)
     subject, of_runs = measured_subject(
-        inputs, results, name=args.input.name, denoised=args.denoised, reference=args.reference, record=args.record
+        inputs,
+        results,
+        name=args.input.absolute().name,
+        denoised=args.denoised,
+        reference=args.reference,
+        record=args.record,
     )
 
     def more(found) -> None:
@@ -102,11 +107,15 @@ def run(args: argparse.Namespace, reporter) -> None:
         if args.csv:
             write_figures_csv(args.csv, answer, overwrite=args.overwrite)
     reporter.close()
-    for text in answer["notices"]:
-        reporter.notice(text)
     reporter.result({"document": answer})
-    if args.progress != "json":
+    if args.progress != "json":  # who reads JSON finds the notices in the document
         print_answer(answer, outputs)
+
+
+def _read(args: argparse.Namespace) -> list[Path | None]:
+    """Every file and folder that is read: none of them is ever replaced."""
+    denoised = [path for _, path in args.denoised]
+    return [args.input, *denoised, args.reference, *args.roi, args.record, args.fid_weights]
 
 
 def _features(path: Path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..quality.report.text import plain
 from ..quality.tissue import TISSUES
 from ..volume import CTVolume
+from .records import records_of
 
 RESERVED = ("input", "reference")
 
@@ -20,13 +21,15 @@ RESERVED = ("input", "reference")
 @dataclass(frozen=True)
 class Inputs:
     """volume as stored; first, last  the range of axial slices, as stored; standard  the measured ones, counted in the
-    standard orientation; regions  masks of the whole volume, as stored."""
+    standard orientation; regions  masks of the whole volume, as stored; most  slices that were asked for at most."""
 
     volume: CTVolume
     first: int
     last: int
     standard: np.ndarray
     regions: tuple[np.ndarray, ...]
+    most: int
+    notices: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -52,8 +55,10 @@ class Inputs:
 def denoised_file(text: str) -> tuple[str, Path]:
     """'NAME=FILE' or 'FILE' → (name, path)."""
     name, equals, file = text.partition("=")
+    if Path(text).exists():  # a folder or file that has an equals sign in its name
+        name, equals, file = "", "", text
     path = Path(file if equals else text)
-    name = name.strip() if equals else path.name.partition(".")[0] or path.name
+    name = plain(name if equals else path.name.partition(".")[0] or path.name)
     if not name or name in RESERVED:
         raise argparse.ArgumentTypeError(f"{name!r} cannot be the name of a denoised volume: write NAME={path}")
     return name, path
@@ -69,23 +74,27 @@ def read_inputs(
     from ..files import read_volume
     from ..files.regions import read_regions
     from ..quality.measurement import spread_evenly
+    from ..quality.measurement.regions import in_other_slices
 
     volume = read_volume(path, progress=reporter.progress)
     count = volume.axial_count
     first, last = slices or (0, count)
     if not 0 <= first < last <= count:
         raise InputError(f"The volume has {count} slices: choose a range A:B with 0 ≤ A < B ≤ {count}.")
-    masks = [mask for file in regions for mask in read_regions(file, volume)]
+    masks = [mask for file in regions for mask in read_regions(file, volume, most=2)]
     if len(masks) > 2:
         raise InputError(f"There are {len(masks)} regions of interest; choose one, or two for their CNR.")
-    inside = np.arange(first, last)
-    if masks:  # the slices of the first region, as far as they are allowed
-        drawn = np.moveaxis(masks[0], volume.orientation.slice_axis, 0)[first:last].any(axis=(1, 2))
-        inside = inside[drawn]
-        if not len(inside):
+    counts, notices = (np.arange(count) >= first) & (np.arange(count) < last), ()
+    drawn = [np.moveaxis(mask, volume.orientation.slice_axis, 0).any(axis=(1, 2)) for mask in masks]
+    if drawn:  # the slices of the first region, as far as they are allowed
+        counts &= drawn[0]
+        if not counts.any():
             raise InputError("The first region of interest lies outside the chosen slices.")
+    if len(drawn) > 1:
+        notices = in_other_slices(drawn[0], drawn[1])
+    inside = np.flatnonzero(counts)
     stored = inside[spread_evenly(len(inside), most)]
-    whole = Inputs(volume, first, last, stored, tuple(masks))
+    whole = Inputs(volume, first, last, stored, tuple(masks), most, notices)
     return replace(whole, standard=np.sort(whole._turned(stored)))
 
 
@@ -102,8 +111,8 @@ def measured_subject(
     from ..quality.measurement import INPUT, REFERENCE, Subject
 
     volume, of_runs = inputs.volume, {}
-    stacks, records = {INPUT: inputs.measured(volume.hu)}, _records(record)
-    notices = list(volume.source.notices)
+    notices = [*volume.source.notices, *inputs.notices]
+    stacks, records = {INPUT: inputs.measured(volume.hu)}, records_of(record, denoised, notices)
     for one, path in denoised:
         stacks[one] = _slices_of(path, inputs, notices)
     for id, result in results:
@@ -117,13 +126,14 @@ def measured_subject(
     subject = Subject(
         stacks=stacks,
         spacing=standard.spacing,
-        name=name,
+        name=plain(name),
         titles=titles_of(stacks),
         numbers=inputs.numbers,
         shape=standard.shape[::-1],
         measured=None if volume.padding is None else ~inputs.measured(volume.padding),
         rois=tuple(inputs.measured(region) for region in inputs.regions),
-        records={one: record for one, record in records.items() if one in stacks},
+        most=inputs.most,
+        records=records,
         notices=tuple(notices),
     )
     return subject, of_runs
@@ -137,9 +147,11 @@ def _slices_of(path: Path, inputs: Inputs, notices: list[str]) -> np.ndarray:
     part = volume.slices(inputs.first, inputs.last, volume.orientation.slice_axis)
     like = next((one for one in (volume, part) if one.shape == other.shape), None)
     if like is None:
-        raise InputError(f"{path.name} has {_times(other)} voxels and the input {_times(volume)}: they must agree.")
+        raise InputError(
+            f"{plain(path.name)} has {_times(other)} voxels and the input {_times(volume)}: they must agree."
+        )
     if not other.lies_like(like):
-        notices.append(f"{path.name} lies elsewhere in space than the input: are they the same slices?")
+        notices.append(f"{plain(path.name)} lies elsewhere in space than the input: are they the same slices?")
     return inputs.measured(other.hu)
 
 
@@ -147,21 +159,6 @@ def _root_mean_square(spread: np.ndarray, hu: np.ndarray) -> float:
     """HU, over whatever is denser than air."""
     inside = hu > TISSUES["air"][1]
     return float(np.sqrt(np.mean(np.square(spread[inside], dtype=np.float64)))) if inside.any() else float("nan")
-
-
-def _records(path: Path | None) -> dict[str, dict]:
-    """Records by name: those of `compare`, or the one of `denoise` under its model's id."""
-    if path is None:
-        return {}
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no record as `denoise --report` or `compare` write it.") from error
-    if isinstance(facts, dict) and isinstance(facts.get("model"), str):
-        return {facts["model"]: facts}
-    if isinstance(facts, dict) and all(isinstance(one, dict) for one in facts.values()):
-        return facts
-    raise InputError(f"{path} is no record as `denoise --report` or `compare` write it.")
 
 
 def titles_of(names) -> dict[str, str]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..atomic import check_output
 from ..errors import InputError
+from ..files.outputs import check_outputs
+
+__all__ = ["check_outputs", "model_files", "require", "write_json"]
 
 
-def check_outputs(paths: list[Path], overwrite: bool) -> None:
-    """InputError if one of the outputs could not be written later, or if two of them are the same file."""
-    seen: set[Path] = set()
-    for path in paths:
-        check_output(path, overwrite)
-        if (whole := path.absolute()) in seen:
-            raise InputError(f"{path} is named for two different outputs: give each a name of its own.")
-        seen.add(whole)
+def model_files(names: Iterable[str]) -> list[Path]:
+    """What is read for models that are named by their folder or card's file, and not by an id."""
+    homes = [Path(name).parent if name.endswith(".json") else Path(name) for name in names]
+    return [file for home in homes if home.is_dir() and home != Path() for file in home.iterdir()]
 
 
 def require(*packages: str) -> None:

@@ -9,7 +9,7 @@ from ..atomic import atomic_output
 from ..errors import InputError
 from .arguments import add_input, add_output_rules, add_slices
 from .cards import card_of
-from .outputs import check_outputs, write_json
+from .outputs import check_outputs, model_files, write_json
 
 RESEARCH = "An estimate by the look of the noise, not a measurement of dose. For research use."
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..methods.perception import load_perception
     from ..methods.suggestion import ready_models, suggest
 
-    check_outputs([args.json] if args.json else [], args.overwrite)
+    check_outputs([args.json] if args.json else [], args.overwrite, [args.input, *model_files([args.model])])
     perception = load_perception(card_of(args.model))
     volume = read_volume(args.input, progress=reporter.progress)
     for text in volume.source.notices:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, reporter) -> None:
 
     if not ending_of(args.output):
         raise InputError(f"{args.output} must end in {ENDINGS_SENTENCE}.")
-    check_outputs([args.output], args.overwrite)
+    check_outputs([args.output], args.overwrite, [args.input])
     check_dose(args.dose, args.reference_dose)
     if args.seed < 0:
         raise InputError("The seed must not be negative.")

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.slices < 1:
         raise InputError("Take at least one slice of each volume.")
     require(*(["matplotlib"] if args.pictures else []))
-    check_outputs([path for path in (args.csv, args.pictures) if path], args.overwrite)
+    check_outputs([path for path in (args.csv, args.pictures) if path], args.overwrite, args.inputs)
     models = {card.id: WarmModel(card) for card in [find_card(id) for id in args.models]}
     settings = Settings(args.seed, args.strength, 1, args.device, args.precision)
     rows, worst = [], []

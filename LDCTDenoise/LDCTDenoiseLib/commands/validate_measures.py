@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, reporter) -> None:
         raise InputError("The seed must not be negative.")
     if not all(args.noise):
         raise InputError("The added noise must be above 0 HU.")
-    check_outputs([args.csv] if args.csv else [], args.overwrite)
+    check_outputs([args.csv] if args.csv else [], args.overwrite, args.inputs)
     figures = list(known_figures(args.seed))
     rows = []
     for path in args.inputs:

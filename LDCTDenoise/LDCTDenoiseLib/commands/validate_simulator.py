@@ -31,14 +31,14 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..quality.table import summarize, write_csv
     from ..simulation.exposure import check_dose
     from ..simulation.validation import validate
-    from ..training.pairs import find_pairs, read_pairs
+    from ..training.pairs import files_of_pairs, find_pairs, read_pairs
 
     check_dose(args.dose, args.reference_dose)
     if args.seed < 0:
         raise InputError("The seed must not be negative.")
     scanner, paths = fan_scanner(args), find_pairs(args.pairs, args.only)
     if args.csv:
-        check_outputs([args.csv], args.overwrite)
+        check_outputs([args.csv], args.overwrite, files_of_pairs(paths))
     place, rows = chosen_place(args.device, reporter.notice), []
     for number, pair in enumerate(read_pairs(paths), 1):
         own = scanner_of(pair.normal, scanner, args, args.reference_dose, place)  # the low-dose image has no say in it

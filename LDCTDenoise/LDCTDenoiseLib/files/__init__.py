@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import Cancelled, InputError
 from ..volume import CTVolume
 from .endings import ENDINGS_SENTENCE, ending_of
+from .names import require_unicode
 
 Progress = Callable[[int, int, str], None]
 Cancel = Callable[[], bool]
@@ -31,6 +32,7 @@ def read_volume(
     Raises InputError for whatever is not one CT volume, Cancelled when `cancel` says so.
     """
     path = Path(path)
+    require_unicode(path)
     progress = progress or _silent
     check = _raiser(cancel)
     check()
@@ -64,6 +66,7 @@ def write_volume(volume: CTVolume, path: str | PathLike[str], *, overwrite: bool
     Raises InputError for an unknown ending, an existing file, or a place that cannot be written to.
     """
     path = Path(path)
+    require_unicode(path)
     if not ending_of(path):
         raise InputError(f"{path.name} has no ending that this program can write; name it {ENDINGS_SENTENCE}.")
     from .image_writer import write_image

@@ -41,6 +41,12 @@ def find_pairs(folder: Path, only: str = "*") -> list[Path]:
     return found
 
 
+def files_of_pairs(paths: list[Path]) -> list[Path]:
+    """All files and DICOM folders that `read_pairs` reads."""
+    normal = [path.with_name(f"{name_of(path)}{NORMAL}{_ending(path)}") for path in paths if path.suffix != ".npz"]
+    return [*paths, *normal]
+
+
 def name_of(path: Path) -> str:
     return path.stem if path.suffix == ".npz" else path.name.removesuffix(_ending(path)).removesuffix(LOW)
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..files.outputs import check_outputs
 from ..files.padding import plateau_value
 from ..inference.progress import JsonLines
-from ..orientation import Orientation, standard_orientation
+from ..orientation import standard_orientation
 from ..quality.measurement import INPUT, REFERENCE, Subject, measure, spread_evenly
+from ..quality.measurement.regions import in_other_slices
 from ..volume import CTVolume
 from .arrays import geometry, open_array
 from .kept import Kept
@@ -26,6 +28,8 @@ IMAGES = {"before": INPUT, "after": "after", "reference": REFERENCE}  # in the r
 
 def run(request: Request, talk: JsonLines, kept: Kept) -> dict:
     outputs = {kind: request.path(kind) for kind in ("report", "json", "csv") if request.has(kind)}
+    read = [request.path(role) for role in IMAGES if request.has(role)] + request.paths("rois")
+    check_outputs(list(outputs.values()), True, read)  # the panel has asked whether files may be replaced
     if "report" in outputs:
         _require_matplotlib()
     subject = _subject(request)
@@ -45,7 +49,8 @@ def _subject(request: Request) -> Subject:
                              "choose volumes of the same slices.")  # fmt: skip
     spacing, origin, direction = geometry(request)
     orientation = standard_orientation(direction)
-    chosen = _chosen(arrays["before"], masks, orientation)
+    drawn = [np.array([np.any(image) for image in orientation.apply(mask)]) for mask in masks]  # in which slices
+    chosen = _chosen(arrays["before"].shape[orientation.slice_axis], drawn)
     stacks = {IMAGES[role]: _slices(orientation.apply(array), chosen) for role, array in arrays.items()}
     padding = plateau_value(arrays["before"])  # of the whole volume, since single slices do not tell
     names = request.texts("names")
@@ -61,15 +66,15 @@ def _subject(request: Request) -> Subject:
         measured=None if padding is None else stacks[INPUT] != np.float32(padding),
         rois=tuple(orientation.apply(mask)[chosen] != 0 for mask in masks),
         records={"after": request.facts("record")} if request.has("record") else {},
+        notices=in_other_slices(*drawn) if len(drawn) > 1 else (),
     )
 
 
-def _chosen(before: np.ndarray, masks: list[np.ndarray], orientation: Orientation) -> np.ndarray:
+def _chosen(total: int, drawn: list[np.ndarray]) -> np.ndarray:
     """The measured slices in the standard orientation: of the whole volume, or of the first region."""
-    total = before.shape[orientation.slice_axis]
-    if not masks:
+    if not drawn:
         return spread_evenly(total)
-    inside = np.flatnonzero([np.any(image) for image in orientation.apply(masks[0])])
+    inside = np.flatnonzero(drawn[0])
     if not len(inside):
         raise InputError("The region of interest does not meet the volume; move it into the picture.")
     return inside[spread_evenly(len(inside))]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from importlib import metadata
 
 import numpy as np
 
+from ...version import package_version
 from .definitions import definitions_of
 from .subject import INPUT, REFERENCE, Subject
 
 RESEARCH_USE = "For research use only. Not for diagnosis."
+PACKAGES = ("numpy", "scipy", "SimpleITK", "scikit-image", "matplotlib", "torch")  # that figures may depend on
 TITLES = {INPUT: "Original", REFERENCE: "Normal dose"}
 
 
@@ -66,6 +72,7 @@ def document(subject: Subject, found: Findings) -> dict:
     against = "the input" if subject.reference is None else "the normal dose"
     return {
         "research_use": RESEARCH_USE,
+        "measured_with": measured_with(subject.most),
         "input": {
             "name": subject.name,
             "shape": [int(side) for side in subject.shape],
@@ -74,7 +81,7 @@ def document(subject: Subject, found: Findings) -> dict:
             "slices_total": int(subject.shape[2]),
         },
         "images": list(subject.stacks),
-        "titles": {name: subject.titles.get(name, TITLES.get(name, name)) for name in subject.stacks},
+        "titles": {name: _title(subject, name) for name in subject.stacks},
         "reference": None if subject.reference is None else REFERENCE,
         "figures": found.figures,
         "definitions": definitions_of((one["key"] for one in found.figures), against),
@@ -84,8 +91,36 @@ def document(subject: Subject, found: Findings) -> dict:
         "rois": found.rois,
         "edges": found.edges,
         "records": subject.records,
-        "notices": [*subject.notices, *found.notices],
+        "notices": [*subject.notices, *_identical(subject), *found.notices],
     }
+
+
+def measured_with(most: int) -> dict:
+    """What measured, and when: another version may give other figures. most  slices that were asked for."""
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return {
+        "software": "LDCTDenoise",
+        "version": package_version(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": versions,
+        "most": int(most),
+    }
+
+
+def _identical(subject: Subject) -> list[str]:
+    """A slip of the hand, mostly: the same file named twice."""
+    return [
+        f"{_title(subject, name)} is identical to the input in the measured slices."
+        for name, hu in subject.stacks.items()
+        if name != INPUT and np.array_equal(hu, subject.input)
+    ]
+
+
+def _title(subject: Subject, name: str) -> str:
+    return subject.titles.get(name, TITLES.get(name, name))
 
 
 def rows_of(answer: dict) -> list[dict[str, str | float]]:

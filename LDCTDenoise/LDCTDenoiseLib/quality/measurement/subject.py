@@ -22,6 +22,7 @@ class Subject:
     shape    (columns, rows, slices) of the whole volume
     measured bool like a stack, False where the scanner measured nothing; None: everywhere
     rois     up to two regions of the user, bool like a stack: noise and NPS in the first, CNR against the second
+    most     slices that were asked for at most; the stacks may hold fewer
     """
 
     stacks: dict[str, np.ndarray]
@@ -32,6 +33,7 @@ class Subject:
     shape: tuple[int, int, int] | None = None
     measured: np.ndarray | None = None
     rois: tuple[np.ndarray, ...] = ()
+    most: int = MOST_SLICES
     records: dict[str, dict] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
@@ -71,5 +73,7 @@ class Subject:
 
 
 def spread_evenly(total: int, most: int = MOST_SLICES) -> np.ndarray:
-    """Numbers of at most `most` of `total` slices, evenly from the first to the last."""
+    """Numbers of at most `most` of `total` slices, evenly from the first to the last; the middle one for one."""
+    if most == 1 < total:
+        return np.array([total // 2])
     return np.unique(np.linspace(0, total - 1, min(most, total)).round().astype(int))

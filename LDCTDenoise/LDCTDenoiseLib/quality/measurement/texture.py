@@ -16,6 +16,7 @@ from ..texture.nps import (
     peak_ratio,
     rois_in_mask,
 )
+from ..texture.rois import LEAST_SIDE
 from .document import Findings
 from .subject import INPUT, REFERENCE, Subject
 
@@ -40,10 +41,10 @@ def compare_noise(subject: Subject, found: Findings) -> None:
 
 def measure_texture(subject: Subject, found: Findings) -> None:
     """Noise power spectra over the user's first region, or over homogeneous squares found on the standard image."""
-    rois = rois_of(subject)
+    rois, origin = rois_of(subject, found)
     spectra = {name: measure_nps(hu, rois, subject.pixel) for name, hu in subject.stacks.items()}
     standard = spectra[subject.standard_name]
-    found.rois = _drawn(rois, subject)
+    found.rois = _drawn(rois, origin, subject)
     if not len(rois):
         found.notices.append(
             "The noise power spectrum cannot be measured, because no homogeneous soft tissue was found in these slices."
@@ -63,11 +64,17 @@ def measure_texture(subject: Subject, found: Findings) -> None:
                 found.line("nps_log_ratio", name, *log_ratio(nps, spectra[INPUT]))
 
 
-def rois_of(subject: Subject) -> Rois:
-    """The squares in which noise is measured; InputError where the user's region holds none."""
+def rois_of(subject: Subject, found: Findings) -> tuple[Rois, str]:
+    """(the squares in which noise is measured, "user" or "automatic"): those of the user where they hold one."""
     if subject.rois:
-        return rois_in_mask(subject.rois[0], subject.pixel)
-    return find_rois(subject.standard, subject.pixel)
+        try:
+            return rois_in_mask(subject.rois[0], subject.pixel), "user"
+        except InputError:
+            found.notices.append(
+                f"The first region of interest holds no square of {LEAST_SIDE} × {LEAST_SIDE} pixels: the noise power "
+                "spectrum is measured in squares of homogeneous tissue that the program finds in the same slices."
+            )
+    return find_rois(subject.standard, subject.pixel), "automatic"
 
 
 def _against(ratio, nps: NoisePowerSpectrum, standard: NoisePowerSpectrum) -> tuple[float, float]:
@@ -79,10 +86,9 @@ def _against(ratio, nps: NoisePowerSpectrum, standard: NoisePowerSpectrum) -> tu
         return float("nan"), float("nan")
 
 
-def _drawn(rois: Rois, subject: Subject) -> dict:
+def _drawn(rois: Rois, origin: str, subject: Subject) -> dict:
     """The squares, by the numbers of the stored slices; rows and columns as the standard orientation has them."""
     corners = [[subject.numbers[s], int(r), int(c)] for s, r, c in np.asarray(rois.corners)]
-    origin = "user" if subject.rois else "automatic"
     side_mm = round(rois.side * float(np.sqrt(np.prod(subject.pixel))), 2)
     return {"origin": origin, "side": int(rois.side), "side_mm": side_mm, "corners": corners}
 

@@ -57,6 +57,13 @@ def resampled_means(values: np.ndarray) -> np.ndarray:
     return weights @ values
 
 
+def resampled_error(draws: np.ndarray, number: int, inflated: float) -> np.ndarray:
+    """Standard error of what `resampled_means` of `number` ROIs, or figures made of them, show."""
+    if number < 2:
+        return np.full(np.shape(draws)[1:], np.nan)
+    return np.std(draws, axis=0) * np.sqrt(inflated * number / (number - 1))
+
+
 def _correlation(hu: np.ndarray, rois: Rois, noise: np.ndarray, lag: int) -> float:
     """Of the noise with that `lag` slices on, at the same places."""
     stack = as_stack(hu)

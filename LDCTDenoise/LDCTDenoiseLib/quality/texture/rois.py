@@ -89,11 +89,16 @@ def rois_in_mask(mask: np.ndarray, spacing_xy_mm: float | Sequence[float], side_
 
 def without_trend(squares: np.ndarray) -> np.ndarray:
     """Squares [n, side, side] less their least-squares polynomial of second order in row and column."""
-    side = squares.shape[-1]
-    row, column = (v.ravel() for v in np.meshgrid(*[np.linspace(-1, 1, side)] * 2, indexing="ij"))
-    basis, _ = np.linalg.qr(np.stack([np.ones_like(row), row, column, row**2, row * column, column**2], axis=1))
+    basis = trend_basis(squares.shape[-1])
     flat = squares.reshape(len(squares), -1)
     return (flat - (flat @ basis) @ basis.T).reshape(squares.shape)
+
+
+def trend_basis(side: int) -> np.ndarray:
+    """[side², 6], orthonormal: polynomials of second order in row and column."""
+    row, column = (v.ravel() for v in np.meshgrid(*[np.linspace(-1, 1, side)] * 2, indexing="ij"))
+    basis, _ = np.linalg.qr(np.stack([np.ones_like(row), row, column, row**2, row * column, column**2], axis=1))
+    return basis
 
 
 def _side(spacing: tuple[float, float], side_mm: float) -> int:

@@ -1,0 +1,102 @@
+"""What is told from the radial curve of a noise power spectrum: rings of equal frequency, their mean and their peak.
+
+Between two rings the curve is a straight line. Below the first ring, where a square shows nothing, it goes on as the
+power of the frequency that the first three rings tell: CT noise falls to zero as the ramp of the reconstruction does,
+white noise stays flat. All curves are [..., k], HU²·mm².
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Rings of a square's frequencies, as wide as the frequencies lie apart, up to Nyquist, without zero.
+
+    frequency  float64 [k], 1/mm: mean of the ring
+    inside     bool [side, side], of a plane as the FFT leaves it
+    member     float64 [number inside, k]: weights of the ring's mean
+    nyquist    1/mm, of the coarser direction: beyond it only the corners of the plane remain
+    """
+
+    frequency: np.ndarray
+    inside: np.ndarray
+    member: np.ndarray
+    nyquist: float
+
+    def of(self, planes: np.ndarray) -> np.ndarray:
+        """[..., k], means of planes [..., side, side]."""
+        return planes[..., self.inside] @ self.member
+
+
+@lru_cache(maxsize=8)
+def rings_of(side: int, spacing: tuple[float, float]) -> Rings:
+    """Of squares of `side` pixels; spacing (between columns, between rows) in mm."""
+    x, y = spacing
+    radius = np.hypot(np.fft.fftfreq(side, y)[:, None], np.fft.fftfreq(side, x)[None, :])
+    width = 1 / (side * max(x, y))
+    number = np.rint(radius / width).astype(int)
+    last = side // 2
+    inside = (number >= 1) & (number <= last)
+    member = (number[inside][:, None] == np.arange(1, last + 1)).astype(np.float64)
+    member /= member.sum(axis=0)
+    return Rings(radius[inside] @ member, inside, member, 0.5 / max(x, y))
+
+
+def local_fit(frequency: np.ndarray, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(a, b) of c·f^a·exp(−b·f²) through three points: the form of a ramp that a smooth kernel apodises.
+
+    frequency and curves […, 3]; NaN without power.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.diff(np.log(curves), axis=-1)
+    ramp, fall = np.diff(np.log(frequency), axis=-1), np.diff(frequency**2, axis=-1)
+    a = (power[..., 0] * fall[..., 1] - power[..., 1] * fall[..., 0]) / (
+        ramp[..., 0] * fall[..., 1] - ramp[..., 1] * fall[..., 0]
+    )
+    return a, (a * ramp[..., 0] - power[..., 0]) / fall[..., 0]
+
+
+def slow_exponent(frequency: np.ndarray, curves: np.ndarray) -> np.ndarray:
+    """Exponent of the curve below the first ring, from 0 (flat) to 1 (ramp); 0 where it cannot be told."""
+    if len(frequency) < 3:
+        return np.zeros(np.shape(curves)[:-1])
+    return np.clip(np.nan_to_num(local_fit(frequency[:3], curves[..., :3])[0]), 0, 1)
+
+
+def mean_frequency(rings: Rings, curves: np.ndarray) -> np.ndarray:
+    """∫ f·NPS df / ∫ NPS df from zero to Nyquist, 1/mm; NaN without power."""
+    f, end = rings.frequency, rings.nyquist
+    exponent = slow_exponent(f, curves)
+    total = curves[..., 0] * f[0] / (exponent + 1)
+    moment = curves[..., 0] * f[0] ** 2 / (exponent + 2)
+    # The last ring's mean lies beside Nyquist: the straight line before it goes on, or is cut.
+    f = np.append(f[:-1], end)
+    slope = (curves[..., -1] - curves[..., -2]) / (rings.frequency[-1] - rings.frequency[-2])
+    last = np.maximum(curves[..., -2] + slope * (end - f[-2]), 0)
+    curves = np.concatenate([curves[..., :-1], last[..., None]], axis=-1)
+    left, right, step = curves[..., :-1], curves[..., 1:], np.diff(f)
+    total = total + (step * (left + right) / 2).sum(axis=-1)
+    moment = moment + (step * (f[:-1] * (2 * left + right) + f[1:] * (left + 2 * right)) / 6).sum(axis=-1)
+    return np.divide(moment, total, out=np.full(np.shape(total), np.nan), where=total > 0)
+
+
+def peak_frequency(rings: Rings, curves: np.ndarray) -> np.ndarray:
+    """Frequency of the maximum, 1/mm, between rings; not below the first; NaN without power.
+
+    The ring is that of the curve smoothed over three; where between rings, the apodised ramp through it and its
+    neighbours tells.
+    """
+    f = rings.frequency
+    smooth = (curves[..., :-2] + curves[..., 1:-1] + curves[..., 2:]) / 3
+    near = np.argmax(smooth, axis=-1)[..., None] + np.arange(3)
+    three = f[near]
+    a, b = local_fit(three, np.take_along_axis(curves, near, axis=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        peak = np.sqrt(np.maximum(a, 0) / (2 * b))
+    peak = np.where((b > 0) & np.isfinite(peak), np.clip(peak, three[..., 0], three[..., 2]), three[..., 1])
+    return np.where(curves.sum(axis=-1) > 0, peak, np.nan)
