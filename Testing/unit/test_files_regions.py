@@ -110,3 +110,47 @@ def test_a_volume_of_real_numbers_is_no_label_image(volume, tmp_path):
     path = a_label_image(tmp_path / "ct.nrrd", labels, volume.spacing, volume.origin, volume.direction)
     with pytest.raises(InputError, match="no label image"):
         read_regions(path, volume)
+
+
+def test_a_box_between_two_slices_is_said_to_be_thin(volume, tmp_path):
+    between = (points(volume)[:, 2, 20, 25] + points(volume)[:, 3, 20, 25]) / 2
+    path = a_box(tmp_path / "thin.json", between.tolist(), [9, 9, 1], volume.direction)
+    with pytest.raises(InputError, match="lies between two slices"):
+        read_regions(path, volume)
+    needle = a_box(tmp_path / "needle.json", (points(volume)[:, 2, 20, 25] + 0.3).tolist(), [0.01, 0.01, 9])
+    with pytest.raises(InputError, match="between the voxels"):
+        read_regions(needle, volume)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": [1e300, 1e300, 1e300]},
+        {"center": [1e200, 0, 0]},
+        {"center": [float("nan"), 0, 0]},
+        {"size": [-1, 5, 5]},
+        {"center": [10**400, 0, 0]},
+        {"orientation": [1, 0.5, 0, 0, 1, 0, 0, 0, 1]},
+        {"orientation": [2, 0, 0, 0, 2, 0, 0, 0, 2]},
+        {"orientation": [1e200] * 9},
+        {"coordinateSystem": "IJK"},
+        {"coordinateSystem": ["LPS"]},
+    ],
+)
+def test_boxes_that_no_slicer_writes_are_refused(volume, tmp_path, wrong):
+    facts = {"type": "ROI", "center": [0, 0, 0], "size": [5, 5, 5], **wrong}
+    (tmp_path / "w.mrk.json").write_text(json.dumps({"markups": [facts]}))
+    with pytest.raises(InputError, match="no markups file as Slicer writes them"):
+        read_regions(tmp_path / "w.mrk.json", volume)
+
+
+def test_a_scan_is_no_label_image(volume, tmp_path, monkeypatch):
+    monkeypatch.setattr("LDCTDenoiseLib.files.regions._of_label", lambda *_: pytest.fail("a mask was made"))
+    labels = np.arange(volume.hu.size, dtype=np.int16).reshape(volume.shape)
+    path = a_label_image(tmp_path / "ct.nrrd", labels, volume.spacing, volume.origin, volume.direction)
+    with pytest.raises(InputError, match="looks like a scan"):
+        read_regions(path, volume)
+    path = a_label_image(tmp_path / "atlas.nrrd", labels % 9, volume.spacing, volume.origin, volume.direction)
+    with pytest.raises(InputError, match="8 regions of interest: choose one"):
+        read_regions(path, volume, most=2)

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -102,19 +103,47 @@ def test_part_of_the_slices_of_a_volume_stored_from_head_to_feet(a_small_ct, tmp
     assert untimed[0] == untimed[1]
 
 
-def test_regions_give_noise_and_contrast(a_file, a_small_ct, tmp_path):
-    labels = np.zeros(a_small_ct.shape, np.float32)
-    labels[1:3, 20:44, 30:50], labels[1:3, 0:5, 0:80] = 1, 2
+def a_label_file(path: Path, like: Path, **boxes) -> Path:
+    """Labels 1, 2, … from boxes of slices."""
     import SimpleITK as sitk
 
-    image = sitk.Cast(sitk.GetImageFromArray(labels), sitk.sitkUInt8)
-    image.CopyInformation(sitk.ReadImage(str(a_file)))
-    sitk.WriteImage(image, str(tmp_path / "labels.nrrd"))
-    answer = document(tmp_path, a_file, "--roi", tmp_path / "labels.nrrd")
+    scan = sitk.ReadImage(str(like))
+    labels = np.zeros(scan.GetSize()[::-1], np.uint8)
+    for number, box in enumerate(boxes.values(), 1):
+        labels[box] = number
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(scan)
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def test_regions_give_noise_and_contrast(a_file, tmp_path):
+    body, air = np.s_[1:3, 20:44, 30:50], np.s_[1:3, 0:5, 0:80]
+    answer = document(tmp_path, a_file, "--roi", a_label_file(tmp_path / "l.nrrd", a_file, body=body, air=air))
     assert answer["input"]["slices"] == [1, 2] and answer["rois"]["origin"] == "user"
     assert value(answer, "input", "roi_mean") == pytest.approx(50, abs=2)
     assert value(answer, "input", "roi_sd") == pytest.approx(20, rel=0.05)
     assert value(answer, "input", "cnr_contrast") == pytest.approx(1050, abs=10)
+    assert answer["notices"] == []
+
+
+def test_a_region_too_small_for_texture_still_has_mean_noise_and_contrast(a_file, tmp_path):
+    body, air = np.s_[1:3, 30:36, 38:44], np.s_[0:3, 0:5, 0:80]
+    answer = document(tmp_path, a_file, "--roi", a_label_file(tmp_path / "l.nrrd", a_file, body=body, air=air))
+    assert answer["rois"]["origin"] == "automatic" and value(answer, "input", "nps_rois") > 0
+    assert value(answer, "input", "roi_mean") == pytest.approx(50, abs=8)
+    assert value(answer, "input", "roi_sd") == pytest.approx(20, rel=0.25)
+    assert value(answer, "input", "cnr") > 10
+    assert [text for text in answer["notices"] if "no square of 8 × 8" in text]
+    assert [text for text in answer["notices"] if "only slices of the first count" in text]
+
+
+def test_a_region_of_few_voxels_has_a_mean_alone(a_file, tmp_path):
+    speck, air = np.s_[1:2, 30:33, 40:43], np.s_[1:2, 0:5, 0:80]
+    answer = document(tmp_path, a_file, "--roi", a_label_file(tmp_path / "l.nrrd", a_file, speck=speck, air=air))
+    assert value(answer, "input", "roi_mean") == pytest.approx(50, abs=30)
+    assert value(answer, "input", "roi_sd") is None and value(answer, "input", "cnr") is None
+    assert any("first region of interest holds 9 voxels" in text for text in answer["notices"])
 
 
 def test_the_report_and_the_table_are_written_whole_or_not_at_all(a_file, tmp_path, capsys):
@@ -169,6 +198,63 @@ def test_the_record_of_a_denoised_file_stands_in_the_document(a_file, tmp_path):
     answer = document(tmp_path, a_file, "--denoised", out, "--record", record)
     assert answer["records"]["median"]["model"] == "median" and "version" in answer["records"]["median"]
     assert read_volume(out).shape == (4, 64, 80)
+    other = write_volume(read_volume(out), tmp_path / "other.nrrd")
+    for argv, name, words in (
+        ([f"mine={out}"], "mine", []),  # the record names the file
+        ([other, f"mine={out}"], "mine", []),
+        ([other], "other", ["median.nrrd and was taken for that of other.nrrd"]),
+    ):
+        named = [word for one in argv for word in ("--denoised", one)]
+        answer = document(tmp_path, a_file, *named, "--record", record)
+        assert {name: one["model"] for name, one in answer["records"].items()} == {name: "median"}
+        assert len(answer["notices"]) == len(words)
+        assert all(any(word in text for text in answer["notices"]) for word in words)
+
+
+def test_records_that_belong_to_nothing_are_named(a_file, a_small_ct, tmp_path):
+    half = write_volume(halved(a_small_ct), tmp_path / "half.nrrd")
+    (tmp_path / "records.json").write_text(json.dumps({"half": {"model": "half"}, "nlm": {"model": "nlm"}}))
+    answer = document(tmp_path, a_file, "--denoised", half, "--record", tmp_path / "records.json")
+    assert list(answer["records"]) == ["half"] and answer["notices"][0].endswith("left out: nlm.")
+    (tmp_path / "records.json").write_text(json.dumps({"model": "nlm"}))
+    argv = ["--denoised", half, "--denoised", f"b={half}", "--record", tmp_path / "records.json"]
+    answer = document(tmp_path, a_file, *argv)
+    assert answer["records"] == {} and answer["notices"][0].endswith("left out: nlm.")
+
+
+def test_the_document_says_what_measured_it(a_file, tmp_path):
+    said = document(tmp_path, a_file, "--most", "3")["measured_with"]
+    assert said["software"] == "LDCTDenoise" and said["most"] == 3 and said["version"]
+    assert {"python", "numpy", "scipy", "SimpleITK"} <= set(said["versions"])
+    age = datetime.now(timezone.utc) - datetime.fromisoformat(said["date"])
+    assert abs(age.total_seconds()) < 60
+
+
+def test_one_slice_is_the_middle_one(a_file, tmp_path):
+    assert document(tmp_path, a_file, "--most", "1")["input"]["slices"] == [2]
+
+
+def test_the_same_volume_twice_is_noticed_on_the_terminal_too(a_file, tmp_path, capsys):
+    assert main(["measure", str(a_file), "--denoised", f"copy={a_file}", "--reference", str(a_file)]) == 0
+    said = capsys.readouterr()
+    assert "Note: copy is identical to the input" in said.out and "Note: Normal dose is identical" in said.out
+    assert "Note:" not in said.err, "once is enough"
+
+
+def test_names_with_an_equals_sign_or_control_characters(a_file, tmp_path, capsys):
+    write_volume(read_volume(a_file), tmp_path / "a=b" / "out.nrrd")
+    assert document(tmp_path, a_file, "--denoised", tmp_path / "a=b" / "out.nrrd")["images"] == ["input", "out"]
+    capsys.readouterr()
+    assert main(["measure", str(a_file), "--denoised", f"ev\x1b[31mil\n={a_file}"]) == 0
+    said = capsys.readouterr().out
+    assert "ev[31mil" in said and "\x1b" not in said
+
+
+def test_the_current_folder_has_a_name(tmp_path, monkeypatch):
+    from dicom_factory import ct_series, save, stored_values
+
+    monkeypatch.chdir(save(ct_series(stored_values()), tmp_path / "series"))
+    assert document(tmp_path, ".")["input"]["name"] == "series"
 
 
 def test_several_draws_of_a_random_method_have_a_spread(a_file, tmp_path, a_small_network):

@@ -129,3 +129,23 @@ def test_no_more_than_forty_slices_are_measured(worker, tmp_path):
     hu = np.random.default_rng(0).normal(50, 20, (100, 24, 24)).astype(np.int16)
     document = worker.ask(**measured(tmp_path, before=hu, after=hu))["document"]
     assert len(document["input"]["slices"]) == 40 and document["input"]["slices_total"] == 100
+
+
+def test_the_second_region_counts_in_the_slices_of_the_first(worker, volume, tmp_path):
+    first, second = np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.uint8)
+    first[1:3, 12:36, 20:44], second[0:2, 14:30, 22:40] = 1, 1
+    for name, mask in (("a", first), ("b", second)):
+        np.save(tmp_path / f"{name}.npy", mask)
+    paths = [str(tmp_path / f"{name}.npy") for name in ("a", "b")]
+    answer = worker.ask(**measured(tmp_path, before=volume, after=volume * 0.9), rois=paths)
+    assert answer["document"]["notices"] == [
+        "The second region also lies in slices that the first does not reach: only slices of the first count."
+    ]
+    assert value(answer, "input", "cnr") is not None
+
+
+def test_what_the_worker_reads_is_not_replaced(worker, volume, tmp_path):
+    request = measured(tmp_path, before=volume, after=volume)
+    answer = worker.ask(**request, json=request["after"])
+    assert "inputs are never replaced" in answer["text"]
+    np.testing.assert_array_equal(np.load(request["after"]), volume)

@@ -49,9 +49,8 @@ def run(args: argparse.Namespace, reporter) -> None:
                 write_volume(result.volume, staged / f"{id}.nrrd")
                 yield id, result
 
-        subject, of_runs = measured_subject(
-            inputs, written(), name=args.input.absolute().name, reference=args.reference
-        )
+        name = args.input.absolute().name
+        subject, of_runs = measured_subject(inputs, written(), name=name, reference=args.reference)
         answer = measure(subject, reporter.progress)
         for text in answer["notices"]:
             reporter.notice(text)

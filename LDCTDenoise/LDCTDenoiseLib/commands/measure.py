@@ -71,13 +71,9 @@ def run(args: argparse.Namespace, reporter) -> None:
     inputs = read_inputs(args.input, reporter, slices=args.slices, most=args.most, regions=args.roi)
     settings.check(inputs.volume.axial_count)
     results = methods.results(inputs.volume, settings, reporter)
+    name = args.input.absolute().name  # also where the input is "."
     subject, of_runs = measured_subject(
-        inputs,
-        results,
-        name=args.input.absolute().name,
-        denoised=args.denoised,
-        reference=args.reference,
-        record=args.record,
+        inputs, results, name=name, denoised=args.denoised, reference=args.reference, record=args.record
     )
 
     def more(found) -> None:
@@ -107,9 +103,12 @@ def run(args: argparse.Namespace, reporter) -> None:
         if args.csv:
             write_figures_csv(args.csv, answer, overwrite=args.overwrite)
     reporter.close()
+    if args.progress == "json":
+        for text in answer["notices"]:
+            reporter.notice(text)
+    else:
+        print_answer(answer, outputs)  # the notices too: they belong to the figures
     reporter.result({"document": answer})
-    if args.progress != "json":  # who reads JSON finds the notices in the document
-        print_answer(answer, outputs)
 
 
 def _read(args: argparse.Namespace) -> list[Path | None]:

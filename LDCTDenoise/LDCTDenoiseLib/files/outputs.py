@@ -30,10 +30,7 @@ def check_outputs(paths: Sequence[Path], overwrite: bool, inputs: Iterable[Path 
         for file in _written(path):
             for one in read:
                 if _belongs_to(file, one):
-                    raise InputError(
-                        f"{path} would replace {_named(file, one)}, which this command reads: give the output another "
-                        "name (--overwrite replaces former outputs, never inputs)."
-                    )
+                    raise InputError(f"{_clash(path, file, one)}; inputs are never replaced: choose another name.")
             check_output(file, overwrite)
             if (whole := _whole(file)) in seen:
                 raise InputError(f"{path} is named for two different outputs: give each a name of its own.")
@@ -97,8 +94,10 @@ def _is_dicom(file: Path) -> bool:
         return True  # a damaged one
 
 
-def _named(file: Path, read: Path) -> str:
-    return str(read) if _is_same(file, read) else f"{file.name}, a part of {read}"
+def _clash(path: Path, file: Path, read: Path) -> str:
+    if path == read:
+        return f"{path} is an input"
+    return f"{path} would replace " + (f"the input {read}" if _is_same(file, read) else f"a part of the input {read}")
 
 
 def _home(path: Path) -> Path:

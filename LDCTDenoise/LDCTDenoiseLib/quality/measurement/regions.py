@@ -19,9 +19,10 @@ def measure_regions(subject: Subject, found: Findings) -> None:
     counts = [int(np.count_nonzero(region)) for region in regions]
     for name, count in zip(NAMES, counts, strict=False):
         if count < LEAST_VOXELS:
+            remedy = "draw it larger" if count else "draw it in the slices of the first"
             found.notices.append(
                 f"The {name} region of interest holds {count} voxels of the measured slices, and at least "
-                f"{LEAST_VOXELS} are needed to tell its noise and the contrast to noise; draw it larger."
+                f"{LEAST_VOXELS} are needed to tell its noise and the contrast to noise; {remedy}."
             )
     first = regions[0]
     for name, hu in subject.stacks.items():

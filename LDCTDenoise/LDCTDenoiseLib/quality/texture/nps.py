@@ -147,7 +147,8 @@ def _errors(rings: Rings, draws: np.ndarray, number: int, inflated: float) -> tu
     """Standard errors of the mean and of the peak frequency."""
     if number < 2 or not draws.sum() > 0:
         return _NAN, _NAN
-    mean, peak = (resampled_error(figure(rings, draws), number, inflated) for figure in (mean_frequency, peak_frequency))
+    mean = resampled_error(mean_frequency(rings, draws), number, inflated)
+    peak = resampled_error(peak_frequency(rings, draws), number, inflated)
     return float(mean), float(np.hypot(peak, _ring_width(rings)))
 
 

@@ -1,7 +1,7 @@
 """What is told from the radial curve of a noise power spectrum: rings of equal frequency, their mean and their peak.
 
 Between two rings the curve is a straight line. Below the first ring, where a square shows nothing, it goes on as the
-power of the frequency that the first three rings tell: CT noise falls to zero as the ramp of the reconstruction does,
+power of the frequency that the first five rings tell: CT noise falls to zero as the ramp of the reconstruction does,
 white noise stays flat. All curves are [..., k], HU²·mm².
 """
 
@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+
+_SLOW_RINGS = 5  # that tell what lies below the first
+_PEAK_RINGS = 5  # that tell where between two the peak lies
+_LEAST_WEIGHT = 1e-6  # of a ring without power
 
 
 @dataclass(frozen=True)
@@ -47,25 +51,26 @@ def rings_of(side: int, spacing: tuple[float, float]) -> Rings:
     return Rings(radius[inside] @ member, inside, member, 0.5 / max(x, y))
 
 
-def local_fit(frequency: np.ndarray, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(a, b) of c·f^a·exp(−b·f²) through three points: the form of a ramp that a smooth kernel apodises.
+def apodised_ramp(frequency: np.ndarray, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(a, b) of c·f^a·exp(−b·f²) through some rings: of a ramp that a smooth kernel apodises a is 1, of white noise 0.
 
-    frequency and curves […, 3]; NaN without power.
+    frequency and curves […, rings], at least three; least squares of the logarithms, weighted by power, since a ring
+    that holds little holds mostly the luck of the draw. Without power (0, 0).
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        power = np.diff(np.log(curves), axis=-1)
-    ramp, fall = np.diff(np.log(frequency), axis=-1), np.diff(frequency**2, axis=-1)
-    a = (power[..., 0] * fall[..., 1] - power[..., 1] * fall[..., 0]) / (
-        ramp[..., 0] * fall[..., 1] - ramp[..., 1] * fall[..., 0]
-    )
-    return a, (a * ramp[..., 0] - power[..., 0]) / fall[..., 0]
+    held = np.maximum(curves / np.maximum(curves.max(axis=-1, keepdims=True), 1e-300), _LEAST_WEIGHT)
+    scale = frequency[..., :1]
+    terms = np.stack([np.ones_like(frequency), np.log(frequency / scale), -((frequency / scale) ** 2)], axis=-1)
+    weighted = held[..., None] * terms
+    normal = np.swapaxes(weighted, -1, -2) @ terms
+    fit = np.linalg.solve(normal, np.swapaxes(weighted, -1, -2) @ np.log(held)[..., None])[..., 0]
+    return fit[..., 1], fit[..., 2] / scale[..., 0] ** 2
 
 
 def slow_exponent(frequency: np.ndarray, curves: np.ndarray) -> np.ndarray:
     """Exponent of the curve below the first ring, from 0 (flat) to 1 (ramp); 0 where it cannot be told."""
     if len(frequency) < 3:
         return np.zeros(np.shape(curves)[:-1])
-    return np.clip(np.nan_to_num(local_fit(frequency[:3], curves[..., :3])[0]), 0, 1)
+    return np.clip(apodised_ramp(frequency[:_SLOW_RINGS], curves[..., :_SLOW_RINGS])[0], 0, 1)
 
 
 def mean_frequency(rings: Rings, curves: np.ndarray) -> np.ndarray:
@@ -89,14 +94,15 @@ def peak_frequency(rings: Rings, curves: np.ndarray) -> np.ndarray:
     """Frequency of the maximum, 1/mm, between rings; not below the first; NaN without power.
 
     The ring is that of the curve smoothed over three; where between rings, the apodised ramp through it and its
-    neighbours tells.
+    neighbours tells, which lies no more than a ring away.
     """
     f = rings.frequency
     smooth = (curves[..., :-2] + curves[..., 1:-1] + curves[..., 2:]) / 3
-    near = np.argmax(smooth, axis=-1)[..., None] + np.arange(3)
-    three = f[near]
-    a, b = local_fit(three, np.take_along_axis(curves, near, axis=-1))
+    top = np.argmax(smooth, axis=-1) + 1
+    wide = min(_PEAK_RINGS, len(f))
+    near = np.clip(top - wide // 2, 0, len(f) - wide)[..., None] + np.arange(wide)
+    a, b = apodised_ramp(f[near], np.take_along_axis(curves, near, axis=-1))
     with np.errstate(divide="ignore", invalid="ignore"):
         peak = np.sqrt(np.maximum(a, 0) / (2 * b))
-    peak = np.where((b > 0) & np.isfinite(peak), np.clip(peak, three[..., 0], three[..., 2]), three[..., 1])
+    peak = np.where((b > 0) & np.isfinite(peak), np.clip(peak, f[top - 1], f[top + 1]), f[top])
     return np.where(curves.sum(axis=-1) > 0, peak, np.nan)

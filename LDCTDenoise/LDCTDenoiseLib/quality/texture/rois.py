@@ -19,10 +19,14 @@ ROI_MM = 16.0  # 0.06/mm between frequencies; larger squares of a body hold vess
 LEAST_SIDE = 8  # pixels; four rings
 MOST_ROIS = 200  # enough for a curve of 2 %; more only costs time
 _CALM_SHARE = 0.05  # the calmest squares of a slice, as a share of those in soft tissue
+# Over the calm ones' deviation, what 99 % of the squares stay below that hold noise alone: its own, and smoothed.
+_NOISE, _SLOW_NOISE = 1.35, 2.5
+_RESTLESS_SHARE = 0.05  # of soft squares above _SLOW_NOISE; slices of bodies have 0.2 to 0.8, noise alone 0.01
 _TOLERANCE = 1.15  # a square's standard deviation over that of the calm ones: more is anatomy
 _SMOOTH_MM = 2.5  # σ of the smoothed image: on noisy copies of cleaned slices, anatomy in the squares fell by a third
 _SLOW_TOLERANCE = 1.3  # as _TOLERANCE, for the smoothed image, where a square holds few independent values
 _MOST_SLOW = 0.5  # of the smoothed image, over the global noise level: noise of most kernels leaves 0.05 to 0.4
+_ROUNDING = 0.3  # HU
 _STEP_SHARE = 1 / 8  # of the ROI side: the raster on which places are tried
 
 
@@ -55,7 +59,7 @@ def find_rois(hu: np.ndarray, spacing_xy_mm: float | Sequence[float], side_mm: f
     found = []
     if min(stack.shape[1:]) >= side:
         for number, image in enumerate(stack):
-            places = _without_slow_waves(image, side, _even_squares(image, side, spacing))
+            places = _even_squares(image, side, spacing)
             found += [(turn, number, row, column) for turn, (row, column) in enumerate(places)]
     return _every_slice_its_turn(side, found)
 
@@ -157,19 +161,23 @@ def _even_squares(image: np.ndarray, side: int, spacing: tuple[float, float]) ->
     level = global_noise_level(image, spacing) if soft.any() else float("nan")
     if not np.isfinite(level):
         return []
-    # The calmest places show what noise alone does in a square of this size.
-    even = soft & (sd <= _TOLERANCE * float(np.quantile(sd[soft], _CALM_SHARE)) + 0.5)
-    # Strong noise hides the rim of an organ from that test; smoothed, it hides little that is wider than a vessel.
-    # Where this is far above the noise, even the calmest places hold anatomy.
+    # The calmest places show what noise alone does in a square of this size. Strong noise hides the rim of an organ
+    # from its deviation; smoothed, it hides little that is wider than a vessel.
     _, slow = _square_means_and_sds(_smoothed(image, spacing), side, step)
-    calm = _SLOW_TOLERANCE * float(np.quantile(slow[soft], _CALM_SHARE))
-    even &= slow <= min(calm, _MOST_SLOW * level) + 0.3
+    calm, slow_calm = (float(np.quantile(v[soft], _CALM_SHARE)) for v in (sd, slow))
+    noise_alone = np.mean(slow[soft] > _SLOW_NOISE * slow_calm + _ROUNDING) < _RESTLESS_SHARE
+    if noise_alone:  # to choose the calm ones among its squares would measure the luck of the draw
+        even = soft & (sd <= _NOISE * calm + 0.5) & (slow <= _SLOW_NOISE * slow_calm + _ROUNDING)
+    else:  # where the smoothed image is far above the noise, even the calmest places hold anatomy
+        even = soft & (sd <= _TOLERANCE * calm + 0.5)
+        even &= slow <= min(_SLOW_TOLERANCE * slow_calm, _MOST_SLOW * level) + _ROUNDING
     if not even.any():
         return []
-    # Typical ones before the calmest: choosing by low deviation would measure the luck of the draw.
+    # Typical ones before the calmest, for the same reason.
     rows, columns = np.nonzero(even)
     order = np.argsort(np.abs(sd[even] - np.median(sd[even])), kind="stable")
-    return _first_come(list(zip(rows[order] * step, columns[order] * step, strict=True)), side)
+    places = _first_come(list(zip(rows[order] * step, columns[order] * step, strict=True)), side)
+    return places if noise_alone else _without_slow_waves(image, side, places)
 
 
 def _without_slow_waves(image: np.ndarray, side: int, places: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -46,7 +46,7 @@ def square_response(side: int, spacing: tuple[float, float]) -> np.ndarray:
 
 
 def _shown(covariance: np.ndarray, side: int) -> np.ndarray:
-    """Expected |DFT|² / side² of squares less their trend; covariance periodic, zero lag first, at least 2·side wide."""
+    """Expected |DFT|² / side² of squares less their trend; covariance [n, n], n ≥ 2·side, periodic, zero lag first."""
     lag = np.arange(1 - side, side)
     covariance = covariance[np.ix_(lag, lag)]
     times = 1 - np.abs(lag) / side
