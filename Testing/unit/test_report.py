@@ -270,3 +270,10 @@ def test_importing_the_report_loads_no_matplotlib():
     assert "'numpy'" in done.stdout
     for heavy in ("matplotlib", "skimage", "torch", "PIL"):
         assert f"'{heavy}'" not in done.stdout
+
+
+def test_the_page_says_what_measured_it(tmp_path):
+    facts = {"software": "LDCTDenoise", "version": "9.9", "date": "2026-01-02", "versions": {"numpy": "2.1"}}
+    write_report(tmp_path / "report.html", {**a_document(), "measured_with": facts})
+    words = Page((tmp_path / "report.html").read_text(encoding="utf-8")).words("How the images were made")
+    assert "Measured with LDCTDenoise 9.9, 2026-01-02; numpy 2.1." in words

@@ -38,6 +38,6 @@ def with_error(value: float | None, error: float | None, digits: int, sign: bool
         return signed(value, digits) if sign else number(value, digits)
     shown = next((more for more in range(digits, digits + 3) if round(error, more) > 0), digits)
     text = signed(value, shown) if sign else number(value, shown)
-    if 0 < error and not round(error, shown) > 0:
+    if error > 0 and not round(error, shown) > 0:
         return f"{text} ± <{10 ** -(digits + 2):.{digits + 2}f}"
     return f"{text} ± {number(error, shown)}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..measurement.definitions import GROUPS
+from ..measurement.subject import INPUT
 from ..numbers import finite, number, signed
 from .text import plain
 
-INPUT = "input"
 _NO_CHANGE = ("_ratio", "_change", "_rois", "_reduction")  # figures that compare already, or count
 _POINTS = ("%", "dB")  # units whose change is a difference, not a percentage
 _DIFFERENCES = ("ssim_", "roi_mean", "cnr_contrast")  # figures of which the same is true

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from ..measurement.document import RESEARCH_USE
+from ..measurement.subject import INPUT
 from ..numbers import finite
-from .figures import INPUT, Figures
+from .figures import Figures
 from .pictures import Pictures
 from .plots import BARRED, Plotter, tissue_keys
 from .records import record_tables
@@ -17,7 +19,6 @@ from .tables import definitions_list, figures_table, glance_table, slice_tables
 from .text import esc
 from .verdicts import verdict_list
 
-RESEARCH_USE = "For research use only. Not for diagnosis."
 MOST_BYTES = 4_000_000
 # (levels of grey, pixels averaged in each direction): less and less until the page is small enough
 _FIDELITY = ((256, 1), (96, 1), (40, 1), (40, 2), (24, 4))

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ..measurement.subject import INPUT
 from ..numbers import finite
 from ..tissue import TISSUES, TITLES, TOLERANCE_HU
-from .figures import INPUT, Figures
+from .figures import Figures
 from .text import plain
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")

@@ -26,7 +26,18 @@ def record_tables(document: Mapping[str, Any], figures: Figures) -> str:
     held = [(figures.title(name), dict(_entries(records[name]))) for name in names if records.get(name)]
     unknown = ", ".join(esc(figures.title(name)) for name in figures.methods() if not records.get(name))
     told = f"<p>No record came with {unknown}: how it was made is not known here.</p>" if unknown else ""
-    return told + "".join(_table(held[start : start + _ABREAST]) for start in range(0, len(held), _ABREAST))
+    tables = "".join(_table(held[start : start + _ABREAST]) for start in range(0, len(held), _ABREAST))
+    return told + tables + _measured_with(document)
+
+
+def _measured_with(document: Mapping[str, Any]) -> str:
+    """A sentence on what measured the figures."""
+    facts = document.get("measured_with") or {}
+    if not facts:
+        return ""
+    versions = ", ".join(f"{name} {version}" for name, version in (facts.get("versions") or {}).items())
+    said = f"Measured with {facts.get('software', '')} {facts.get('version', '')}, {facts.get('date', '')}; {versions}."
+    return f"<p>{esc(said)}</p>"
 
 
 def _table(records: list[tuple[str, dict[str, str]]]) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..measurement.subject import INPUT
 from ..picture import difference_limit
-from .figures import INPUT, Figures
+from .figures import Figures
 from .pictures import Pictures, crop_to, outline
 from .png import BLUE_WHITE_RED, GREY, NOISE, Colours, data_uri, palette, shrunk
 from .text import esc

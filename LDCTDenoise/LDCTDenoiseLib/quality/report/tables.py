@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
+from ..measurement.subject import INPUT
 from ..numbers import NOTHING, finite, number, signed, with_error
 from ..tissue import TITLES, TOLERANCE_HU
-from .figures import INPUT, Figures
+from .figures import Figures
 from .plots import tissue_keys, tissue_of
 from .text import esc
 from .verdicts import lights_of

@@ -163,7 +163,7 @@ def _ratio_of(figure, after: NoisePowerSpectrum, before: NoisePowerSpectrum, lie
         return ratio, _NAN
     draws = figure(rings, after.draws) / figure(rings, before.draws)
     error = resampled_error(draws, before.rois, _larger_inflation(after, before))
-    if lies_on_ring and own != base:  # each is known to its ring only
+    if lies_on_ring and not np.isclose(own, base, rtol=1e-6):  # each is known to its ring only
         error = np.hypot(error, _ring_width(rings) * np.hypot(1, ratio) / base)
     return ratio, float(error)
 
