@@ -33,7 +33,7 @@ def signed(value: float | None, digits: int) -> str:
 
 
 def with_error(value: float | None, error: float | None, digits: int, sign: bool = False) -> str:
-    """ "12.3 ± 0.4": one standard error; up to two digits more for both where it would read as zero, and then "± <0.001"."""
+    """ "12.3 ± 0.4": one standard error; up to two digits more where it would read as zero, and then "± <0.001"."""
     if value is None or error is None:
         return signed(value, digits) if sign else number(value, digits)
     shown = next((more for more in range(digits, digits + 3) if round(error, more) > 0), digits)
