@@ -150,6 +150,21 @@ def test_a_large_segment_gives_two_hundred_squares_from_all_its_slices():
     )  # and not the first ones before all others
 
 
+@pytest.mark.parametrize("slices", [1, 10, 40])
+def test_a_large_region_is_measured_in_all_its_parts_and_not_in_its_top_rows(slices):
+    mask = np.zeros((slices, 512, 512), bool)
+    mask[:, 100:400, 150:450] = True
+    rois = rois_in_mask(mask, 0.8)
+    assert len(rois) == 200
+    rows, columns = (v + rois.side / 2 for v in rois.corners[:, 1:].T)
+    inner = [np.histogram(v, bins=4, range=(low, low + 300))[0] for v, low in ((rows, 100), (columns, 150))]
+    assert np.min(inner) > 30  # of 50 where all parts hold equally many
+    if slices > 1:
+        own = rois.corners[rois.corners[:, 0] == 3][:, 1]
+        assert np.ptp(own) > 100  # in every slice, too
+    np.testing.assert_array_equal(rois.corners, rois_in_mask(mask, 0.8).corners)  # the same ones every time
+
+
 def test_a_user_roi_that_is_being_moved_does_not_stutter():
     mask = np.zeros((10, 512, 512), bool)
     mask[:, 100:160, 200:260] = True

@@ -73,17 +73,22 @@ def test_figures_come_out_as_known():
     for figure in figures:
         if figure.title.startswith("noise level"):
             assert figure.measured == pytest.approx(figure.known, rel=0.05)
+        if "mean frequency" in figure.title:
+            assert figure.measured == pytest.approx(figure.known, abs=2 * figure.error + 0.02 * figure.known)
         if "width" in figure.title:
             error = 3 * figure.error + 0.02 * figure.known
             assert figure.measured == pytest.approx(figure.known, abs=error), figure.title
     assert known_width(0.6) == pytest.approx(2.563 * 0.6415, rel=2e-3)
 
 
-def test_the_known_mean_frequency_is_that_of_squares_nobody_chose():
+def test_the_known_mean_frequency_is_that_of_the_spectrum_itself():
     hu = ct_noise((4, 264, 264), SPACING, 20.0, np.random.default_rng(1))
     places = [(s, r, c) for s in range(4) for r in range(0, 264, 22) for c in range(0, 264, 22)]
     measured = measure_nps(hu, Rois(22, np.array(places)), SPACING).mean
-    assert known_figures_module._known_mean(22) == pytest.approx(measured, rel=0.045)  # less the trend of each square
+    assert known_figures_module._known_mean() == pytest.approx(measured, rel=0.03)
+    fine = np.fft.rfftfreq(3840, SPACING[0])
+    expected = np.average(fine, weights=noise_power(fine))
+    assert known_figures_module._known_mean() == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_command_prints_truth_beside_score(tmp_path, capsys, monkeypatch):

@@ -170,9 +170,10 @@ def _even_squares(image: np.ndarray, side: int, spacing: tuple[float, float]) ->
     # from its deviation; smoothed, it hides little that is wider than a vessel.
     _, slow = _square_means_and_sds(_smoothed(image, spacing), side, step)
     calm, slow_calm = (float(np.quantile(v[soft], _CALM_SHARE)) for v in (sd, slow))
-    noise_alone = np.mean(slow[soft] > _SLOW_NOISE * slow_calm + _ROUNDING) < _RESTLESS_SHARE
+    quiet = slow <= _SLOW_NOISE * slow_calm + _ROUNDING
+    noise_alone = np.mean(~quiet[soft]) < _RESTLESS_SHARE
     if noise_alone:  # to choose the calm ones among its squares would measure the luck of the draw
-        even = soft & (sd <= _NOISE * calm + 0.5) & (slow <= _SLOW_NOISE * slow_calm + _ROUNDING)
+        even = soft & quiet & (sd <= _NOISE * calm + 0.5)
     else:  # where the smoothed image is far above the noise, even the calmest places hold anatomy
         even = soft & (sd <= _TOLERANCE * calm + 0.5)
         even &= slow <= min(_SLOW_TOLERANCE * slow_calm, _MOST_SLOW * level) + _ROUNDING
@@ -189,10 +190,10 @@ def _without_slow_waves(image: np.ndarray, side: int, places: list[tuple[int, in
     """The half of the squares, in their order, with the smaller share of power in the two slowest rings.
 
     What anatomy is left in an even square (a soft edge, a vein) is slow. Without this step the spectrum of a
-    normal-dose image leans to low frequencies, and its own low-dose image seems to have another texture: of noise of
-    the image's own strength added to cleaned slices, the tenth with most anatomy lost 42 % of its mean frequency
-    without it and 29 % with it. The price: choosing takes a third of the two slowest rings of the noise itself; so
-    slices of noise alone are spared.
+    normal-dose image leans to low frequencies, and its own low-dose image seems to have another texture: in cleaned
+    slices under noise of the image's own strength, the worst square's anatomy has 65 % of the noise without it and
+    45 % with it. The price: choosing takes a third of the two slowest rings of the noise itself; so slices of noise
+    alone are spared.
     """
     if not places:
         return places

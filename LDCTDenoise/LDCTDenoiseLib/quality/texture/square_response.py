@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .rings import rings_of, slow_exponent
+from .rings import rings_of, slow_part
 from .rois import trend_basis
 
 _ITERATIONS = 5  # on known spectra the mean frequency is right within 1 % after three; narrow ones need more
@@ -27,7 +27,7 @@ def unsmeared(curves: np.ndarray, side: int, spacing: tuple[float, float]) -> np
     held = curves > 0
     freed = curves / response.sum(axis=1)
     for _ in range(_ITERATIONS):
-        zero = freed[..., :1] * (1 - slow_exponent(frequency, freed)[..., None])
+        zero = freed[..., :1] * (1 - slow_part(frequency, freed)[0][..., None])
         shown = np.concatenate([zero, freed], axis=-1) @ response.T
         freed = freed * np.divide(curves, shown, out=np.ones_like(shown), where=held & (shown > 0))
     return freed
