@@ -156,3 +156,13 @@ def test_where_there_is_no_place_the_spectrum_is_empty_and_not_an_error(image):
     spectrum = measure_nps(image, rois, SPACING)
     assert spectrum.rois == 0 and spectrum.nps.size == 0
     assert np.isnan([spectrum.mean, spectrum.peak, spectrum.noise]).all()
+
+
+def test_the_curve_as_seen_is_that_of_the_plane():
+    noise = np.random.default_rng(5).normal(0, 20, (2, 128, 128))
+    spectrum = measure_nps(noise, raster(noise.shape), SPACING)
+    side = len(spectrum.plane)
+    assert len(spectrum.as_seen) == len(spectrum.nps) == side // 2
+    steps = np.arange(side) - side // 2
+    ring = np.rint(np.hypot(steps[:, None], steps)) == 5
+    assert spectrum.as_seen[4] == pytest.approx(spectrum.plane[ring].mean())

@@ -62,8 +62,8 @@ def fitted_fan_scanner(
             for _ in range(_DRAWS)
         ]
         if len(rois):
-            made = np.mean([measure_nps(draw, rois, spacing).nps for draw in draws], axis=0)
-            gain, scanner = _compare_spectra(own.frequency[used], (own.nps / made)[used], scanner, fit_kernel)
+            made = np.mean([measure_nps(draw, rois, spacing).as_seen for draw in draws], axis=0)
+            gain, scanner = _compare_spectra(own.frequency[used], (own.as_seen / made)[used], scanner, fit_kernel)
         else:
             gain = _gain_by_level(hu, draws[0], spacing)
         share = float(np.clip(share / gain**_STEP, *(limit / scanner.photons for limit in PHOTONS)))
@@ -76,7 +76,7 @@ def _rings_of_noise(own: NoisePowerSpectrum, scanner: FanScanner) -> np.ndarray:
         return np.zeros(0, bool)
     highest = min(own.frequency[-1], 0.45 / scanner.geometry.spacing)
     above = own.frequency >= min(LOWEST, highest / 2)
-    strong = own.nps >= LEAST_POWER * own.nps.max()
+    strong = own.as_seen >= LEAST_POWER * own.as_seen.max()
     below = np.logical_and.accumulate(strong | ~above) & (own.frequency <= highest)
     first = np.argmax(above)
     below[first : first + 3] = True  # two parameters and a gain

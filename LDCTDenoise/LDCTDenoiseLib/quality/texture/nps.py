@@ -80,6 +80,14 @@ class NoisePowerSpectrum:
     inflation: float = _NAN
     rings: Rings | None = None
 
+    @property
+    def as_seen(self) -> np.ndarray:
+        """float64 [k], HU²·mm²: the radial curve with what the trend took and the square smeared still in it.
+
+        Steadier than `nps`: for ratios of spectra that were both seen through the same squares.
+        """
+        return np.empty(0) if self.rings is None else self.rings.of(np.fft.ifftshift(self.plane))
+
 
 def measure_nps(hu: np.ndarray, rois: Rois, spacing_xy_mm: float | Sequence[float]) -> NoisePowerSpectrum:
     """The noise power spectrum of an image [slices, rows, columns] or [rows, columns] in HU, over given ROIs."""
