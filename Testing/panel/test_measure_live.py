@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import slicer
@@ -251,17 +249,3 @@ def test_many_events_of_one_movement_make_one_measurement(watched, pair):
     assert len(watched.answers) == number + 1
     watched.rest()
     assert len(watched.answers) == number + 2, "and one more at rest, of the whole region"
-
-
-def test_a_region_of_60_by_60_by_10_voxels_takes_less_than_50_ms(watched, ct):
-    before, after = (ct.volume(name, shape=(20, 200, 200), seed=seed) for name, seed in (("before", 0), ("after", 1)))
-    a = roi(world(before, (100, 100, 10)), (48, 48, 20))
-    document, _ = watched.next(lambda: watched.live.follow({"input": before, "after": after}, TITLES, {"A": (a, "")}))
-    assert "nps_region" in document["curves"]
-    times = []
-    for step in range(5):
-        a.SetCenterWorld(*world(before, (100 + step, 100, 10)))
-        began = time.process_time()
-        watched.live._document(24)
-        times.append(time.process_time() - began)
-    assert min(times) < 0.05
