@@ -62,6 +62,9 @@ def scene(host, no_error_is_left_behind):
     """slicer.mrmlScene, empty, in the four-up layout, with no view but Slicer's own."""
     host.reset()
     yield host.app.mrmlScene()
+    from widget_fakes import forgetPanels
+
+    forgetPanels()
     host.reset()
 
 

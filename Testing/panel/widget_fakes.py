@@ -213,6 +213,21 @@ class FakeStore:
         self.values.pop(key, None)
 
 
+_made = []  # panels of this test
+
+
+def forgetPanels():
+    """After a test: its panels look at the scene no more, or every later node would be told to all of them."""
+    from PySide6.QtWidgets import QWidget
+
+    while _made:
+        uiWidget = _made.pop()
+        for child in uiWidget.findChildren(QWidget):
+            if hasattr(child, "setMRMLScene"):
+                child.blockSignals(True)
+                child.setMRMLScene(None)
+
+
 def makePanel(methods=METHODS, setup=None):
     """(ui, panel, logic): the real .ui with everything behind it made up."""
     from pathlib import Path
@@ -225,6 +240,7 @@ def makePanel(methods=METHODS, setup=None):
     uiWidget = slicer.util.loadUI(str(root / UI_FILE))
     ui = slicer.util.childWidgetVariables(uiWidget)
     uiWidget.setMRMLScene(slicer.mrmlScene)
+    _made.append(uiWidget)
     logic, dialogs, settings = FakeLogic(), FakeDialogs(), MachineSettings(FakeStore())
     state = setup or SetupState(
         torch="2.9.1+cpu", scikitImage="0.26", matplotlib="3.11", devices=(("cpu", "Processor, 2 cores"),)
