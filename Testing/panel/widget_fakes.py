@@ -219,13 +219,14 @@ _made = []  # panels of this test
 def forgetPanels():
     """After a test: its panels look at the scene no more, or every later node would be told to all of them."""
     from PySide6.QtWidgets import QWidget
+    from shiboken6 import isValid
 
-    while _made:
-        uiWidget = _made.pop()
+    for uiWidget in [made for made in _made if isValid(made)]:
         for child in uiWidget.findChildren(QWidget):
             if hasattr(child, "setMRMLScene"):
                 child.blockSignals(True)
                 child.setMRMLScene(None)
+    _made.clear()
 
 
 def makePanel(methods=METHODS, setup=None):
