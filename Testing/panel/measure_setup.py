@@ -68,5 +68,12 @@ def whole(region, volume):
 
 
 def observers(*subjects):
-    """How many observers each has: VTK numbers them from 1 and forgets those that were removed."""
-    return [sum(subject.GetCommand(tag) is not None for tag in range(1, 3000)) for subject in subjects]
+    """How many observers each has: VTK numbers a subject's from 1 and forgets those that were removed."""
+    return [sum(subject.GetCommand(tag) is not None for tag in range(1, _next_tag(subject))) for subject in subjects]
+
+
+def _next_tag(subject):
+    """The scene of a long suite has had thousands: ask by adding one, for a fixed end would miss the newest."""
+    tag = subject.AddObserver(vtk.vtkCommand.UserEvent, lambda caller, event: None)
+    subject.RemoveObserver(tag)
+    return tag

@@ -152,6 +152,7 @@ def test_the_report_and_the_table_are_written_whole_or_not_at_all(a_file, tmp_pa
     assert main(["measure", str(a_file), "--models", "median", "--html", str(page), "--csv", str(table)]) == 0
     text = page.read_text(encoding="utf-8")
     assert "Not for diagnosis" in text and "data:image/png;base64," in text
+    assert "not the plain curve of TG-233" in text, "the caption of the noise power spectrum"
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", text), "nothing is fetched"
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from LDCTDenoiseLib import InputError
-from LDCTDenoiseLib.quality.task.detectability import detectability, keeps, verdict
+from LDCTDenoiseLib.quality.task.detectability import detectability, verdict
 from LDCTDenoiseLib.quality.task.lesions import lesion
 from LDCTDenoiseLib.quality.task.observer import templates
 from scipy.ndimage import gaussian_filter
@@ -119,16 +119,17 @@ def test_a_method_that_removes_lesions_keeps_nothing_and_is_red(rows):
     for kind, row in of(rows, "remover").items():
         assert row["kept"] == 0 and row["dprime"] < 1e-6
         assert verdict(rows, "remover", *kind)[0] == "red"
-    assert keeps(rows, "remover", 5, 15, "The remover").startswith("The remover loses a lesion of 5 mm and 15 HU: 0 %")
+    _, text = verdict(rows, "remover", 5, 15, "The remover")
+    assert text.startswith("The remover loses a lesion of 5 mm and 15 HU: 0 %")
 
 
 def test_the_sentence_says_what_is_left_and_how_well_it_is_found(rows):
     light, text = verdict(rows, "smooth", 5, 15)
     assert light == "green"
     assert text.startswith("smooth keeps a lesion of 5 mm and 15 HU: 92 % of its contrast is left, and the d′ of a ")
-    assert keeps(rows, "smooth", 3, 10).endswith("in the original, too, it is hardly to be seen.")
+    assert verdict(rows, "smooth", 3, 10)[1].endswith("in the original, too, it is hardly to be seen.")
     with pytest.raises(InputError, match="4 mm and 15 HU was not measured"):
-        keeps(rows, "smooth", 4, 15)
+        verdict(rows, "smooth", 4, 15)
 
 
 def test_twice_the_noise_halves_d_prime():

@@ -44,11 +44,13 @@ def test_figures_agree_with_scikit_image_slice_by_slice(case, window):
 
 def test_the_volume_has_the_figures_of_the_definitions(case):
     image, reference, low = case
-    figures = reference_figures(image, reference, low)
+    figures, rows = reference_figures(image, reference, low), slice_figures(image, reference)
     for window in WINDOWS:
-        for name in ("psnr", "ssim", "rmse", "mae"):
-            expected = getattr(metrics, name)(image, reference, window)
-            assert figures[f"{name}_{window}"] == pytest.approx(expected, rel=1e-9)
+        for measure in (metrics.psnr, metrics.rmse):
+            expected = measure(image, reference, window)
+            assert figures[f"{measure.__name__}_{window}"] == pytest.approx(expected, rel=1e-9)
+        for key in (f"ssim_{window}", f"mae_{window}"):
+            assert figures[key] == pytest.approx(np.mean([row[key] for row in rows]), rel=1e-9)
         gain = metrics.psnr(image, reference, window) - metrics.psnr(low, reference, window)
         assert figures[f"gain_{window}"] == pytest.approx(gain, abs=1e-9)
 
@@ -112,6 +114,12 @@ def test_one_slice_is_a_stack_of_one(case):
 def test_slices_too_small_for_ssim_still_have_their_errors():
     figures = reference_figures(np.zeros((1, 5, 5)), np.ones((1, 5, 5)))
     assert np.isnan(figures["ssim_full"]) and figures["rmse_full"] == 1
+
+
+def test_the_gaussian_kernel_of_founddiff_is_eleven_pixels_wide_and_the_others_seven():
+    for side, told in ((6, (False, False)), (7, (True, False)), (10, (True, False)), (11, (True, True))):
+        figures = reference_figures(np.zeros((side, 40)), np.ones((side, 40)))
+        assert (np.isfinite(figures["ssim_full"]), np.isfinite(figures["ssim_founddiff"])) == told
 
 
 def test_similarity_needs_no_package_and_is_one_for_equal_slices(case):

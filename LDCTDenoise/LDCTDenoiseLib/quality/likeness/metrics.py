@@ -1,7 +1,8 @@
-"""PSNR, SSIM, RMSE and MAE against a reference, always with a named definition: HU range and SSIM kernel.
+"""The named definitions of likeness to a reference, HU range and SSIM kernel, and PSNR and RMSE after them.
 
 A PSNR without its range says nothing: one slice scores 37.7, 35.1 or 19.5 dB depending on the window. Compare
-gains over the input of the same definition. Stacks give the mean over slices of the slice's figure.
+gains over the input of the same definition. Stacks give the mean over slices of the slice's figure. SSIM is in
+`similarity`; all figures of an image at once are in `against_reference`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ WINDOWS: dict[str, Window] = {
     "lung": Window(-1350, 150),
     "founddiff": Window(-1000, 2000, gaussian_ssim=True),
 }
-_SSIM_SIDE = {False: 7, True: 11}
 
 
 def psnr(image: np.ndarray, reference: np.ndarray, window: str = "full") -> float:
@@ -50,38 +50,9 @@ def psnr(image: np.ndarray, reference: np.ndarray, window: str = "full") -> floa
     return float(np.mean(values))
 
 
-def ssim(image: np.ndarray, reference: np.ndarray, window: str = "full") -> float:
-    """Structural similarity (Wang et al., IEEE TIP 2004) as scikit-image computes it, data range = the window's.
-
-    image, reference  [rows, columns] or [slices, rows, columns], HU
-    Returns NaN for slices smaller than the kernel. Raises InputError without scikit-image.
-    """
-    try:
-        from skimage.metrics import structural_similarity
-    except ImportError as error:
-        raise InputError("SSIM needs scikit-image: pip install scikit-image.") from error
-    chosen = _window(window)
-    if min(np.shape(image)[-2:]) < _SSIM_SIDE[chosen.gaussian_ssim]:
-        return float("nan")
-    kernel = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False} if chosen.gaussian_ssim else {}
-    return float(
-        np.mean(
-            [
-                structural_similarity(b, a, data_range=chosen.span, **kernel)
-                for a, b in _clipped_slices(image, reference, window)
-            ]
-        )
-    )
-
-
 def rmse(image: np.ndarray, reference: np.ndarray, window: str = "full") -> float:
     """Root of the mean squared difference, HU, over the whole image after clipping to the window."""
     return float(np.mean([np.sqrt(np.mean((a - b) ** 2)) for a, b in _clipped_slices(image, reference, window)]))
-
-
-def mae(image: np.ndarray, reference: np.ndarray, window: str = "full") -> float:
-    """Mean absolute difference, HU, over the whole image after clipping to the window."""
-    return float(np.mean([np.mean(np.abs(a - b)) for a, b in _clipped_slices(image, reference, window)]))
 
 
 def _window(name: str) -> Window:

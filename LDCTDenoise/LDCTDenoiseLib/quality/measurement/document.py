@@ -37,10 +37,10 @@ class Findings:
         """One number; what could not be measured is NaN."""
         self.figures.append({"image": image, "key": key, "value": _number(value), "error": _number(error)})
 
-    def curve(self, key: str, title: str, x: tuple[str, str], y: tuple[str, str]) -> None:
-        """Begins a curve; x and y are (quantity, unit)."""
+    def curve(self, key: str, title: str, x: tuple[str, str], y: tuple[str, str], meaning: str = "") -> None:
+        """Begins a curve; x and y are (quantity, unit), the meaning is what a reader must know of it."""
         names = {"title": title, "x": x[0], "x_unit": x[1], "y": y[0], "y_unit": y[1]}
-        self.curves[key] = {**names, "lines": []}
+        self.curves[key] = {**names, "meaning": meaning, "lines": []}
 
     def line(
         self, key: str, image: str, x: Sequence[float], y: Sequence[float], error: Sequence[float] | None = None, **also

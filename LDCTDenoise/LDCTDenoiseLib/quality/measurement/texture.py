@@ -20,6 +20,8 @@ from ..texture.rois import LEAST_SIDE
 from .document import Findings
 from .subject import INPUT, REFERENCE, Subject
 
+_FREED = "Freed of what the trend and the size of the squares do to it: not the plain curve of TG-233."
+
 
 def measure_noise(subject: Subject, found: Findings, name: str) -> None:
     """Noise level of one image; the input's must have been measured first."""
@@ -49,7 +51,7 @@ def measure_texture(subject: Subject, found: Findings) -> None:
         found.notices.append(
             "The noise power spectrum cannot be measured, because no homogeneous soft tissue was found in these slices."
         )
-    found.curve("nps", "Noise power spectrum", ("spatial frequency", "1/mm"), ("NPS", "HU² mm²"))
+    found.curve("nps", "Noise power spectrum", ("spatial frequency", "1/mm"), ("NPS", "HU² mm²"), _FREED)
     found.curve("nps_log_ratio", "Noise power against the input", ("spatial frequency", "1/mm"), ("ratio", "dB"))
     for name, nps in spectra.items():
         found.figure(name, "nps_noise", nps.noise, nps.noise_error)

@@ -92,11 +92,6 @@ def detectability(
     return rows
 
 
-def keeps(rows: list[dict], method: str, diameter_mm: float, contrast_hu: float, title: str | None = None) -> str:
-    """One sentence: does the method keep this lesion? See `verdict`; `title` is the method's name in it."""
-    return verdict(rows, method, diameter_mm, contrast_hu, title)[1]
-
-
 def verdict(
     rows: list[dict], method: str, diameter_mm: float, contrast_hu: float, title: str | None = None
 ) -> tuple[str, str]:
