@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from LDCTDenoiseLib.errors import InputError
 from LDCTDenoiseLib.files import read_volume
-from pydicom.uid import UID, JPEGLosslessSV1, RLELossless
+from pydicom.uid import UID, RLELossless
 
 NOT_A_VOLUME = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "dicom" / "not_a_volume"
 
@@ -213,18 +213,6 @@ def test_flipped_bytes_in_a_header_never_give_a_traceback(tmp_path: Path, seed: 
         read_volume(tmp_path)
     except InputError as error:
         assert "\n" not in str(error)
-
-
-def test_a_decoder_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from LDCTDenoiseLib.files import dicom_pixels
-
-    slices = series(2)
-    for dataset in slices:
-        factory.compress(dataset, RLELossless)
-        dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
-    monkeypatch.setattr(dicom_pixels, "_decoder", lambda syntax: (True, False))
-    text = refusal(factory.save(slices, tmp_path))
-    assert 'pip install "ldct-denoise[codecs]"' in text and "JPEG Lossless" in text
 
 
 def test_compressed_pixels_that_are_damaged_are_refused(tmp_path: Path):

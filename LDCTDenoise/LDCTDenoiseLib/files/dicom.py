@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import InputError
 from ..volume import CTVolume, Source
 from .dicom_fields import Fields, fields_of_frames
 from .dicom_geometry import grid_of
-from .dicom_header import plain
+from .dicom_header import DicomFile, plain, read_header
 from .dicom_pixels import PixelReader
 from .dicom_series import files_of_series
 from .dicom_slices import Slice, slices_of
@@ -43,21 +44,48 @@ def read_dicom(path: Path, *, progress: Callable[[int, int, str], None], check: 
 
     `source.dtype`, `.slope` and `.intercept` tell how the slices are stored; where slices differ in slope or
     intercept, the first slice's are given and dtype is "float32", because no one integer type with one slope holds
-    the volume. `source.files` names a file per slice, in slice order; an enhanced object names the same file for all.
+    the volume. `source.files` and `.frames` name a file and a frame per slice, in slice order.
 
     Raises InputError for whatever is not one CT volume.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom comments on every odd header; what matters is checked here
         files, notices = files_of_series(path, progress=progress, check=check)
-        slices = [piece for file in files for piece in slices_of(file)]
-        grid = grid_of(slices)
-        slices = [slices[i] for i in grid.order]
-        hu, padding = _values(slices, progress, check)
-        first = next(file for file in files if file.path == slices[0].path)
-        fields = fields_of_frames(first.name, first.dataset, slices[0].stored.frames)[slices[0].frame]
-        notices += [*grid.notices, *_header_notices(fields)]
-        facts = _facts(fields)
+        return _volume(path, files, notices, progress, check)
+
+
+def read_dicom_files(
+    paths: Sequence[Path], *, progress: Callable[[int, int, str], None], check: Callable[[], None]
+) -> CTVolume:
+    """The volume that exactly the files `paths` form, wherever they lie; see `read_dicom`."""
+    files: list[DicomFile] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in paths:
+            check()
+            header = read_header(path)
+            if header is None or not header.is_image:
+                raise InputError(f"{path.name} is not a DICOM image; choose the files of one CT series.")
+            files.append(header)
+            progress(len(files), len(paths), "scan")
+        if len({file.series for file in files}) > 1:
+            raise InputError("The files belong to several series; choose the files of one.")
+        return _volume(paths[0].parent, files, [], progress, check)
+
+
+def _volume(
+    path: Path,
+    files: list[DicomFile],
+    notices: list[str],
+    progress: Callable[[int, int, str], None],
+    check: Callable[[], None],
+) -> CTVolume:
+    slices = [piece for file in files for piece in slices_of(file)]
+    grid = grid_of(slices)
+    slices = [slices[i] for i in grid.order]
+    hu, padding = _values(slices, progress, check)
+    first = next(file for file in files if file.path == slices[0].path)
+    fields = fields_of_frames(first.name, first.dataset, slices[0].stored.frames)[slices[0].frame]
     source = Source(
         path=path,
         kind="dicom",
@@ -65,8 +93,9 @@ def read_dicom(path: Path, *, progress: Callable[[int, int, str], None], check: 
         slope=slices[0].slope,
         intercept=slices[0].intercept,
         files=tuple(piece.path for piece in slices),
-        notices=tuple(notices),
-        tags=facts,
+        frames=tuple(piece.frame for piece in slices),
+        notices=(*notices, *grid.notices, *_header_notices(fields)),
+        tags=_facts(fields),
     )
     return CTVolume(hu, grid.spacing, grid.origin, grid.direction, padding, source)
 

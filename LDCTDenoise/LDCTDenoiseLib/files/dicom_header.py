@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .dicom_inflate import DEFLATED, is_deflated, unpacked_header
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -20,9 +22,14 @@ EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 NATIVE = ("1.2.840.10008.1.2", EXPLICIT_LITTLE, EXPLICIT_BIG)
 
-_PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)  # float, double, integer
+_PIXELS = 0x7FE00010
+_PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, _PIXELS))  # float, double, integer; a set, as every tag is looked up
 _HEAD = 140  # bytes that tell DICOM from other files
-_LONGEST_VALUE = 1 << 16  # a header value longer than this is stepped over: none that is needed here is
+_META = 1024  # bytes, within which the transfer syntax is named
+_LONGEST_VALUE = 1 << 16  # bytes; a header value longer than this is stepped over: none that is needed here is
+_LONGEST_SEQUENCE = 1 << 25  # bytes; but for the sequences of enhanced objects, which are read up to here
+_MOST_ELEMENTS = 20_000  # at the top of a header; a CT slice has some 150
+_MOST_READS = 1_000_000  # from one header; an enhanced object of 2,000 frames takes some 400,000
 
 
 @dataclass(frozen=True)
@@ -79,8 +86,14 @@ class DicomFile:
 
 
 def value_of(dataset: Dataset, keyword: str) -> object:
-    """The value, or None where it is absent, empty, or cannot be made sense of."""
+    """The value, or None where it is absent, empty, far too long, or cannot be made sense of."""
+    from pydicom.dataelem import RawDataElement
+
     try:
+        raw = dataset.get_item(keyword)
+        longest = _LONGEST_SEQUENCE if keyword.endswith("Sequence") else _LONGEST_VALUE
+        if isinstance(raw, RawDataElement) and longest < raw.length < 0xFFFFFFFF:
+            return None
         value = dataset.get(keyword)
     except Exception:  # pydicom decodes on access and raises many kinds
         return None
@@ -97,7 +110,7 @@ def read_header(path: Path) -> DicomFile | None:
 
     Raises InputError if it begins as DICOM and cannot be understood, OSError if it cannot be opened.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as raw, _Guarded(raw) as file:
         head = file.read(_HEAD)
         if not _begins_as_dicom(head):
             return None
@@ -120,23 +133,49 @@ def read_header(path: Path) -> DicomFile | None:
     return None  # it only looked like a bare data set
 
 
-def _parse(path: Path, file: BinaryIO, size: int) -> DicomFile:
-    """Reads up to the pixels, noting where they begin."""
+class _Guarded(BufferedReader):
+    """A file whose reader gives up where a header is a trap: tiny elements without end, or one without measure."""
+
+    reads = 0
+
+    @property
+    def name(self) -> str | None:  # pydicom asks for it; what lies in memory has none
+        return getattr(self.raw, "name", None)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads > _MOST_READS:
+            raise ValueError("a header without end")
+        longest = 2 * _LONGEST_SEQUENCE
+        return super().read(longest if size is None or not 0 <= size <= longest else size)
+
+
+def _parse(path: Path, file: BufferedReader, size: int) -> DicomFile:
+    """Reads up to the pixels, noting where they begin; in a deflated file, where they begin once it is unpacked."""
     from pydicom.filereader import read_partial
 
     place: PixelPlace | None = None
+    elements = 0
 
     def at_pixels(tag: int, _vr: str | None, length: int) -> bool:
-        nonlocal place
+        nonlocal place, elements
+        elements += 1
+        if elements > _MOST_ELEMENTS:
+            raise ValueError("a header without end")
         if tag not in _PIXEL_TAGS:
             return False
-        place = PixelPlace(file.tell(), None if length == 0xFFFFFFFF else length, tag == _PIXEL_TAGS[-1])
+        place = PixelPlace(file.tell(), None if length == 0xFFFFFFFF else length, tag == _PIXELS)
         return True
 
+    deflated = is_deflated(file.read(_META))
+    file.seek(0)
+    if deflated:
+        file = _Guarded(BytesIO(unpacked_header(file)))
     # `force` for files without the 128-byte preamble, which older archives still hand out.
-    dataset = read_partial(file, at_pixels, defer_size=_LONGEST_VALUE, force=True)
+    # What is deferred is read when it is asked for, from the file itself: not possible where that is deflated.
+    dataset = read_partial(file, at_pixels, defer_size=None if deflated else _LONGEST_VALUE, force=True)
     syntax = str(value_of(dataset.file_meta, "TransferSyntaxUID") or EXPLICIT_LITTLE)
-    return DicomFile(path, dataset, syntax, size, place)
+    return DicomFile(path, dataset, DEFLATED if deflated else syntax, size, place)
 
 
 def damaged(name: str) -> InputError:

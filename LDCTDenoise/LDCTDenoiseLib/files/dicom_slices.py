@@ -16,6 +16,7 @@ from .dicom_header import (
     PixelPlace,
     damaged,
     plain,
+    value_of,
 )
 
 LARGEST_SIDE = 8192  # pixels; the largest CT matrix in use is 4096
@@ -75,7 +76,7 @@ class Slice:
 
 def slices_of(file: DicomFile) -> list[Slice]:
     """The slices of one file, one unless it is an enhanced (multi-frame) object. Raises InputError."""
-    _require_ct(file)
+    require_ct(file)
     if file.pixels is None:
         raise InputError(f"{file.name} holds no pixels, it may not have been copied completely; copy it again.")
     fields = Fields(file.name, file.dataset)
@@ -97,7 +98,8 @@ def slices_of(file: DicomFile) -> list[Slice]:
     ]
 
 
-def _require_ct(file: DicomFile) -> None:
+def require_ct(file: DicomFile) -> None:
+    """Raises InputError for what is no CT slice by its nature, however sound: another modality, a scout, a picture."""
     choose = "choose a series of CT slices"
     if file.modality != "CT" and (file.modality or not file.sop_class.startswith(CT_IMAGE)):
         what = f"an image of modality {file.modality}" if file.modality else "not marked as CT"
@@ -108,12 +110,14 @@ def _require_ct(file: DicomFile) -> None:
         raise InputError(f"{file.name} is a localizer (a scout view), not a CT slice; {choose} without localizers.")
     if file.sop_class and file.sop_class not in (CT_IMAGE, *ENHANCED_CT):
         raise InputError(f"{file.name} is not a CT image but another kind of DICOM object; {choose}.")
+    photometric = plain(value_of(file.dataset, "PhotometricInterpretation"))
+    if photometric and not photometric.startswith("MONOCHROME"):
+        raise InputError(f"{file.name} is a colour image, not a CT slice; choose the original series.")
 
 
 def _stored(file: DicomFile, fields: Fields) -> Stored:
     """How the pixels are stored. Raises InputError unless they are grey, whole numbers, and all there."""
-    photometric = plain(fields.get("PhotometricInterpretation"))
-    if fields.whole("SamplesPerPixel", 1) != 1 or (photometric and not photometric.startswith("MONOCHROME")):
+    if fields.whole("SamplesPerPixel", 1) != 1:
         raise InputError(f"{file.name} is a colour image, not a CT slice; choose the original series.")
     allocated = fields.whole("BitsAllocated")
     bits = fields.whole("BitsStored", allocated)

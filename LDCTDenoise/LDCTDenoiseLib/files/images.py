@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
 from ..volume import CTVolume, Source
-from .completeness import is_complete, may_hold
 from .endings import KINDS, ending_of
 from .hounsfield import not_like_hounsfield_units
 from .padding import plateau_padding
+from .sound_image import load_image, open_image
+
+if TYPE_CHECKING:
+    from SimpleITK import Image, ImageFileReader
+
+
+_SPACINGS = (1e-4, 1e4)  # mm
+_FARTHEST = 1e6  # mm
+_FLAT = 1e-3  # the volume of a box whose sides are the directions: 1 at right angles
 
 
 def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: Callable[[], None]) -> CTVolume:
@@ -27,18 +34,10 @@ def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: 
     import SimpleITK as sitk
 
     progress(0, 1, "read")
-    try:
-        header = sitk.ImageFileReader()
-        header.SetFileName(str(path))
-        header.ReadImageInformation()
-        kind = sitk.GetPixelIDValueAsString(header.GetPixelID())  # "16-bit signed integer"
-        _require_scalar_volume(path, header, kind)
-        if not may_hold(path, _voxel_bytes(header, kind)) or not is_complete(path):
-            raise _unreadable(path)
-        check()
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:  # SimpleITK's only kind
-        raise _unreadable(path) from error
+    header, reader = open_image(path)
+    _require_scalar_volume(path, reader)
+    check()
+    image = load_image(path, header)
     check()
     values = sitk.GetArrayViewFromImage(image)
     dtype = values.dtype.name
@@ -49,10 +48,21 @@ def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: 
     doubt = not_like_hounsfield_units(lowest, highest, path.name)
     source = Source(path, KINDS[ending_of(path)], dtype, files=(path,), notices=(doubt,) if doubt else ())
     progress(1, 1, "read")
-    return CTVolume(hu, *_geometry(image), plateau_padding(hu), source)
+    return CTVolume(hu, *_geometry(path, image), plateau_padding(hu), source)
 
 
-def _require_scalar_volume(path: Path, header: object, kind: str) -> None:
+def image_shape(path: Path) -> tuple[int, int, int]:
+    """(slices, rows, columns) by the header alone, without any voxel. Raises InputError as `read_image` does."""
+    _, reader = open_image(path)
+    _require_scalar_volume(path, reader)
+    columns, rows, slices = (*reader.GetSize(), 1)[:3]
+    return slices, rows, columns
+
+
+def _require_scalar_volume(path: Path, header: ImageFileReader) -> None:
+    import SimpleITK as sitk
+
+    kind = sitk.GetPixelIDValueAsString(header.GetPixelID())  # "16-bit signed integer"
     size = header.GetSize()
     if len(size) not in (2, 3):
         raise InputError(f"{path.name} has {len(size)} axes where a CT volume has three; choose or extract one volume.")
@@ -62,23 +72,19 @@ def _require_scalar_volume(path: Path, header: object, kind: str) -> None:
         raise InputError(f"{path.name} has several numbers in each voxel (a colour or vector image), and CT has one.")
 
 
-def _voxel_bytes(header: object, kind: str) -> int:
-    """How much memory the voxels take, by the header."""
-    bits = re.match(r"\d+", kind)
-    return math.prod(header.GetSize()) * (int(bits[0]) if bits else 8) // 8
-
-
-def _geometry(image: object) -> tuple[tuple[float, ...], tuple[float, ...], np.ndarray]:
-    """Spacing, origin and direction in three dimensions; a single slice is laid flat."""
+def _geometry(path: Path, image: Image) -> tuple[tuple[float, ...], tuple[float, ...], np.ndarray]:
+    """Spacing, origin and direction in three dimensions; a single slice is laid flat. InputError for none at all."""
     dimensions = image.GetDimension()
     direction = np.eye(3)
     direction[:dimensions, :dimensions] = np.reshape(image.GetDirection(), (dimensions, dimensions))
     spacing = (*image.GetSpacing(), 1.0)[:3]
     origin = (*image.GetOrigin(), 0.0)[:3]
+    sizes, places = np.array(spacing), np.array([*origin, *direction.ravel()])
+    if not (
+        (sizes >= _SPACINGS[0]).all()  # nor NaN
+        and (sizes <= _SPACINGS[1]).all()
+        and (np.abs(places) <= _FARTHEST).all()
+        and abs(np.linalg.det(direction)) > _FLAT
+    ):
+        raise InputError(f"{path.name} has an impossible spacing, place or orientation; convert it again.")
     return spacing, origin, direction
-
-
-def _unreadable(path: Path) -> InputError:
-    return InputError(
-        f"{path.name} is damaged, incomplete, or not what its ending says; copy it again from its source."
-    )
