@@ -15,7 +15,8 @@ class Source:
     """Where a volume came from, and what a writer needs to give the same kind of file back.
 
     `slope` and `intercept` turn the stored integers into HU (1 and 0 where the file holds HU itself);
-    `files` lists one path per slice for DICOM, in slice order, and the one file otherwise.
+    `files` lists one path per slice for DICOM, in slice order, and the one file otherwise; `frames` beside it the
+    number of the frame in that file, counted from 0: for DICOM only, 0 unless the object is a multi-frame one.
     """
 
     path: Path | None = None
@@ -24,6 +25,7 @@ class Source:
     slope: float = 1.0
     intercept: float = 0.0
     files: tuple[Path, ...] = ()
+    frames: tuple[int, ...] = ()
     notices: tuple[str, ...] = ()  # sentences a user should read, e.g. gantry tilt
     tags: dict[str, str] = field(default_factory=dict)  # acquisition facts without names: kernel, kVp, …
 
@@ -86,16 +88,16 @@ class CTVolume:
     def slices(self, first: int, last: int, axis: int = 0) -> CTVolume:
         """The volume of slices `first` up to but without `last` of an axis of the array, at its true place in space."""
         origin = np.asarray(self.origin) + self.direction[:, 2 - axis] * self.spacing[2 - axis] * first
-        files = self.source.files
+        files, frames = self.source.files, self.source.frames
         if axis == 0 and len(files) == len(self.hu):
-            files = files[first:last]
+            files, frames = files[first:last], frames[first:last]
         part = (slice(None),) * axis + (slice(first, last),)
         return replace(
             self,
             hu=self.hu[part],
             origin=tuple(float(v) for v in origin),
             padding=None if self.padding is None else self.padding[part],
-            source=replace(self.source, files=files),
+            source=replace(self.source, files=files, frames=frames),
         )
 
     def reoriented(self, orientation: Orientation) -> CTVolume:
@@ -106,9 +108,10 @@ class CTVolume:
             if flip:
                 origin = origin + vectors[:, axis] * steps[axis] * (self.shape[axis] - 1)
             kept.append(-vectors[:, axis] if flip else vectors[:, axis])
-        files = self.source.files
+        files, frames = self.source.files, self.source.frames
         if len(files) == len(self.hu) > 1:  # a file is no slice any more where another axis comes first
-            files = files[:: -1 if orientation.flipped[0] else 1] if orientation.slice_axis == 0 else ()
+            way = slice(None, None, -1 if orientation.flipped[0] else 1) if orientation.slice_axis == 0 else slice(0)
+            files, frames = files[way], frames[way]
         return replace(
             self,
             hu=orientation.apply(self.hu),
@@ -116,7 +119,7 @@ class CTVolume:
             origin=tuple(float(v) for v in origin),
             direction=np.stack(kept[::-1], axis=1),
             padding=None if self.padding is None else orientation.apply(self.padding),
-            source=replace(self.source, files=files),
+            source=replace(self.source, files=files, frames=frames),
         )
 
     def standard(self) -> CTVolume:

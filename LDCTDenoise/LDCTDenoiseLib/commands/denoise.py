@@ -1,4 +1,4 @@
-"""ldct-denoise denoise: one volume."""
+"""ldct-denoise denoise: one volume, as a volume file or as a new DICOM series."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from .outputs import check_outputs, write_json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input(parser)
-    parser.add_argument("output", metavar="OUTPUT", type=Path, help=".nrrd .nhdr .nii .nii.gz .mha or .mhd")
+    parser.add_argument(
+        "output",
+        metavar="OUTPUT",
+        type=Path,
+        help=".nrrd .nhdr .nii .nii.gz .mha or .mhd; without such an ending a folder for a new DICOM series",
+    )
     parser.add_argument("--model", default="rddm-balanced", metavar="ID", help="see ldct-denoise models")
     add_strength(parser)
     parser.add_argument("--draws", type=int, default=1, metavar="K", help="average K random answers (default 1)")
@@ -21,26 +26,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, metavar="S", help="evaluations a slice, for methods that take several")
     add_slices(parser)
     add_computing(parser)
+    parser.add_argument(
+        "--private",
+        choices=("drop", "keep"),
+        default="drop",
+        help="private elements of a DICOM source, which may name the patient (default drop)",
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="write the record of how it was made")
     add_output_rules(parser)
 
 
 def run(args: argparse.Namespace, reporter) -> None:
     from ..files import read_volume, write_volume
+    from ..files.derived import require_dicom_source
     from ..files.endings import ENDINGS_SENTENCE, ending_of
     from ..inference.engine import Settings, no_steps
     from ..inference.run import WarmModel
     from ..weights.store import find_card
 
-    for path in filter(None, (args.output, args.spread)):
-        if not ending_of(path):
-            raise InputError(
-                f"{path} must end in {ENDINGS_SENTENCE}: writing a DICOM series is not part of this version."
-            )
+    if args.spread and not ending_of(args.spread):
+        raise InputError(f"{args.spread} must end in {ENDINGS_SENTENCE}, because a standard deviation is no CT series.")
     if args.spread and args.draws < 2:
         raise InputError("The spread needs at least two draws: add --draws 4, for instance.")
-    outputs = [p for p in (args.output, args.spread, args.report) if p]
-    check_outputs(outputs, args.overwrite, [args.input])
+    as_series = not ending_of(args.output)
+    files = [p for p in (None if as_series else args.output, args.spread, args.report) if p]
+    check_outputs(files, args.overwrite, [args.input], folders=[args.output] if as_series else [])
     card = find_card(args.model)
     if args.steps is not None and card.steps is None:
         raise InputError(no_steps(card.id))
@@ -52,11 +62,21 @@ def run(args: argparse.Namespace, reporter) -> None:
         args.seed, args.strength, args.draws, args.device, args.precision, args.slices, steps=args.steps
     )
     settings.check(volume.axial_count)
+    if as_series:
+        chosen = args.slices or (0, volume.axial_count)
+        require_dicom_source(volume.slices(*chosen, volume.orientation.slice_axis))
     result = WarmModel(card).denoise(volume, settings, progress=reporter.progress, notice=reporter.notice)
     record = {**result.record, "input": args.input.name, "output": args.output.name}
 
+    write_volume(
+        result.volume,
+        args.output,
+        overwrite=args.overwrite,
+        record=record,
+        private=args.private == "keep",
+        progress=reporter.progress,
+    )
     reporter.close()
-    write_volume(result.volume, args.output, overwrite=args.overwrite)
     if args.spread:
         write_volume(result.spread, args.spread, overwrite=args.overwrite)
     if args.report:

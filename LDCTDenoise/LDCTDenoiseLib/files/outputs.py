@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import os
-import secrets
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..atomic import check_output, write_failure
 from ..errors import InputError
+from ..workplace import workplace
 from .endings import ending_of
 from .names import require_unicode
 
 _COMPANIONS = {".nhdr": ".raw.gz", ".mhd": ".raw"}  # header → the file that SimpleITK writes the voxels into
 _LONGEST_HEADER = 1 << 16  # bytes
+_OF_A_RESULT = re.compile(r"IM-\d{4,}\.dcm")
 
 
-def check_outputs(paths: Sequence[Path], overwrite: bool, inputs: Iterable[Path | None] = ()) -> None:
+def check_outputs(
+    paths: Sequence[Path], overwrite: bool, inputs: Iterable[Path | None] = (), folders: Sequence[Path] = ()
+) -> None:
     """InputError if an output could not be written later, if two are the same file, or if one replaces an input.
 
-    inputs  every file and folder that the command reads; None for what was not given. Not even `overwrite` replaces
-            one of them, nor a slice of a DICOM folder, nor the voxels that belong to a header: whatever is read here
-            may be the only copy of a scan.
+    paths    files that will be written
+    inputs   every file and folder that the command reads; None for what was not given. Not even `overwrite` replaces
+             one of them, nor a slice of a DICOM folder, nor the voxels that belong to a header: whatever is read here
+             may be the only copy of a scan.
+    folders  folders that will be written, each as a whole: a former one is replaced with all that is in it
     """
     read = [path for path in inputs if path is not None]
     seen: set[str] = set()
+    for folder in folders:
+        require_unicode(folder)
+        refuse_beside_inputs(folder, read)
+        check_output_folder(folder, overwrite)
+        for path in paths:
+            if _lies_in(path, folder):
+                raise InputError(f"{path} lies in the folder {folder}, which is an output itself: put it beside that.")
     for path in paths:
         require_unicode(path)
         for file in _written(path):
@@ -35,8 +48,33 @@ def check_outputs(paths: Sequence[Path], overwrite: bool, inputs: Iterable[Path 
             if (whole := _whole(file)) in seen:
                 raise InputError(f"{path} is named for two different outputs: give each a name of its own.")
             seen.add(whole)
-    for path in {_home(path): path for path in paths}.values():
+    for path in {_home(path): path for path in (*paths, *folders)}.values():
         _try_writing(path)
+
+
+def check_output_folder(folder: Path, overwrite: bool) -> None:
+    """InputError if a DICOM series could not be written as `folder` later.
+
+    With `overwrite` a former result is replaced, never a folder with anything else in it, such as somebody's scans.
+    """
+    check_output(folder / "IM-0001.dcm", overwrite=True)  # whether the place takes files
+    inside = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    if inside and not overwrite:
+        raise InputError(
+            f"{folder} holds files already; choose another folder, or allow it to be replaced (--overwrite)."
+        )
+    if not all(_OF_A_RESULT.fullmatch(name) for name in inside):
+        raise InputError(
+            f"{folder} holds files that are no result of this program and is not replaced; choose another folder."
+        )
+
+
+def refuse_beside_inputs(folder: Path, inputs: Iterable[Path]) -> None:
+    """InputError if the output `folder` holds an input, or lies in the folder of one."""
+    for read in inputs:
+        home = read if read.is_dir() else read.parent
+        if _lies_in(folder, home) or _lies_in(read, folder):
+            raise InputError(f"{folder} and the input {read} lie in each other; choose a folder beside the input's.")
 
 
 def _written(path: Path) -> list[Path]:
@@ -68,6 +106,12 @@ def _is_same(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except (OSError, ValueError):  # one of them does not exist
         return _whole(one) == _whole(other)
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """Whether `path` is `folder` or anything below it, however both are written."""
+    inner, outer = Path(_whole(path)), Path(_whole(folder))
+    return inner == outer or outer in inner.parents or any(_is_same(parent, folder) for parent in (path, *path.parents))
 
 
 def _whole(path: Path) -> str:
@@ -107,9 +151,8 @@ def _home(path: Path) -> Path:
 
 def _try_writing(path: Path) -> None:
     """Rights do not tell everything: some places take no files although they seem to."""
-    folder = _home(path) / f".ldct-{secrets.token_hex(6)}.part"
     try:
-        folder.mkdir()
-        folder.rmdir()
+        with workplace(_home(path)):
+            pass
     except OSError as error:
         raise InputError(write_failure(path, error)) from error

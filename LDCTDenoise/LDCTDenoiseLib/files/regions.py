@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..volume import CTVolume
 from .endings import ending_of
 from .names import require_unicode
+from .sound_image import load_image, open_image
 
 MARKUPS = (".mrk.json", ".json")
 MOST_LABELS = 100
@@ -49,10 +50,7 @@ def _labels(path: Path) -> list[Region]:
         )
     import SimpleITK as sitk
 
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{path.name} is damaged, incomplete, or not what its ending says.") from error
+    image = load_image(path, open_image(path)[0])
     if (
         image.GetDimension() != 3
         or image.GetNumberOfComponentsPerPixel() != 1

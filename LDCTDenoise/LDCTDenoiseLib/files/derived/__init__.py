@@ -1,0 +1,15 @@
+"""A denoised volume as a new DICOM series that says what it is, made of the headers of its source.
+
+writer      the folder: pixels first, then header by header
+pixels      HU back to the integers of the source; scale is how they become HU
+encoding    a header of any encoding as explicit little endian, values as they are
+flatten     one frame of an enhanced object as a classic image
+rules       what of the source stays, goes, or becomes new
+provenance  what was done, in words and in codes, and from which image
+identity    UIDs, number and description of the series
+lossy       the flag for what was lost before us
+"""
+
+from .writer import require_dicom_source, write_derived
+
+__all__ = ["require_dicom_source", "write_derived"]

@@ -1,0 +1,128 @@
+"""HU back to stored integers.
+
+What has not changed is not computed: a voxel with the HU of the source, and every padded one, keeps its stored value.
+The source's slope, intercept, sign and number of bits are kept slice by slice if all values of the series fit. Else the
+series becomes 16 bits with the same sign, or with a sign, on the same scale; stored values of unchanged voxels stay.
+Only where 65,536 steps of the source's scale do not hold the values, the whole series gets a new scale (`scale`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import InputError
+from ...volume import CTVolume
+from ..dicom_pixels import PixelReader
+from ..dicom_slices import Slice
+from .scale import ALLOCATED, Kind, Range, Scale, kinds_for, new_scale, own_scale
+
+Look = Callable[[int], None]  # called after every slice; may raise Cancelled
+
+
+@dataclass(frozen=True)
+class StoredSeries:
+    """The pixels of a derived series; `patterns` holds the bits of each value, uint16 [slices, rows, columns]."""
+
+    patterns: np.ndarray
+    kinds: list[Kind]
+    scales: list[Scale]
+    rescaled: bool  # the scale is not the source's own
+
+    def digest(self) -> str:
+        """The same for the same stored values that mean the same HU."""
+        found = hashlib.sha256(repr((self.patterns.shape, self.kinds, self.scales)).encode())
+        for plane in self.patterns:
+            found.update(plane.data)
+        return found.hexdigest()
+
+
+def stored_series(volume: CTVolume, slices: Sequence[Slice], look: Look) -> StoredSeries:
+    """The stored values of `volume`, whose slices lie as those of the source, `slices`, lie.
+
+    Raises InputError for values that are no numbers, or if a source file is damaged.
+    """
+    patterns = np.empty(volume.shape, dtype=np.uint16)
+    scales = [own_scale(piece) for piece in slices]
+    ranges = _fill(patterns, volume, slices, scales, look)
+    kinds = kinds_for(slices, ranges)
+    rescaled = kinds is None
+    if rescaled:
+        kinds = [Kind(ALLOCATED, False)] * len(slices)
+        scales = [new_scale(slices, ranges)] * len(slices)
+        _fill(patterns, volume, slices, scales, look)
+    return StoredSeries(patterns, kinds, scales, rescaled)
+
+
+def _fill(
+    patterns: np.ndarray, volume: CTVolume, slices: Sequence[Slice], scales: Sequence[Scale], look: Look
+) -> list[Range]:
+    """Stores every slice on its scale, as the lowest 16 bits of each value."""
+    reader = PixelReader()
+    ranges = []
+    for index, (hu, piece, scale) in enumerate(zip(volume.hu, slices, scales, strict=True)):
+        mask = None if volume.padding is None else volume.padding[index]
+        values, padded = _stored(hu, mask, piece, reader.stored_values(piece), scale)
+        ranges.append(_range(values, padded))
+        with np.errstate(invalid="ignore"):  # what does not fit at all is told by its range
+            patterns[index] = values.astype(np.int64)
+        look(index)
+    return ranges
+
+
+def _stored(
+    hu: np.ndarray, mask: np.ndarray | None, piece: Slice, source: np.ndarray, scale: Scale
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whole numbers as float64 [rows, columns], and where they stand for no measurement, as bool.
+
+    mask    where the reader found padding, or None
+    source  the stored values of the source
+    """
+    before = (source.astype(np.float64) * piece.slope + piece.intercept).astype(np.float32)  # as the reader computes it
+    same = hu == before if mask is None else (hu == before) | mask
+    padded = same & (_within(source, piece.padding) if mask is None else _within(source, piece.padding) | mask)
+    if not np.isfinite(hu, where=~same, out=np.ones(hu.shape, bool)).all():
+        raise InputError("The result holds values that are no numbers, which DICOM cannot store; denoise again.")
+    own = scale.slope == piece.slope and scale.intercept == piece.intercept
+    values = np.rint((np.where(same, before, hu).astype(np.float64) - scale.intercept) / scale.slope)
+    if own:
+        np.copyto(values, source, where=same)
+        limits, lowest = scale.padding or _extent(source, mask), Kind(piece.stored.bits, piece.stored.signed).lowest
+    else:
+        limits, lowest = scale.padding, 0
+        np.clip(values, 0, (1 << ALLOCATED) - 1, out=values, where=padded)
+    if limits is not None:
+        measured = ~padded & ~(same & own)
+        clash = measured & _within(values, limits)
+        if own:  # what the source's own header calls padding, and the reader does not, may remain so
+            clash &= ~_within(source, limits)
+        values[clash] = _beside(values[clash], limits, lowest)
+    return values, padded
+
+
+def _within(values: np.ndarray, limits: tuple[int, int] | None) -> np.ndarray:
+    if limits is None:
+        return np.zeros(values.shape, dtype=bool)
+    return (values >= limits[0]) & (values <= limits[1])
+
+
+def _extent(source: np.ndarray, mask: np.ndarray | None) -> tuple[int, int] | None:
+    """The stored values of padding that no header declares."""
+    if mask is None or not mask.any():
+        return None
+    return int(source[mask].min()), int(source[mask].max())
+
+
+def _beside(values: np.ndarray, limits: tuple[int, int], lowest: int) -> np.ndarray:
+    """The nearest values beside the padding: a measured voxel must not become padding by rounding."""
+    down, up = limits[0] - 1, limits[1] + 1
+    return np.where((values - down < up - values) & (down >= lowest), down, up)
+
+
+def _range(values: np.ndarray, padded: np.ndarray) -> Range:
+    whole = int(values.min()), int(values.max())
+    measured = values[~padded] if padded.any() else values
+    return Range((int(measured.min()), int(measured.max())) if measured.size else whole, whole)
