@@ -1,8 +1,8 @@
 """Outputs that appear whole or not at all.
 
-The work is done in a hidden folder beside the target, under the target's own name: a header that names its data
+The work is done in a private workplace beside the target, under the target's own name: a header that names its data
 file (.nhdr, .mhd) is then right from the start. On success everything moves to its place, the named file last, so
-that whoever sees it sees all of it; on failure the hidden folder goes and nothing is left.
+that whoever sees it sees all of it; on failure nothing is left. After a kill the next one who writes there tidies up.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 from .errors import InputError
+from .swap import take_places
+from .workplace import tidy, workplace, write_failure
+
+__all__ = ["atomic_folder", "atomic_output", "check_output", "write_failure"]
+
+_FLUSHES = 8  # at once: the disk joins them into few writes of its journal
 
 
 @contextmanager
@@ -30,24 +35,23 @@ def atomic_output(path: str | PathLike[str], overwrite: bool = False) -> Iterato
     """
     path = Path(path)
     check_output(path, overwrite)
-    with _workplace(path) as folder:
-        aside = folder / path.name
+    with _drafts(path) as drafts:
+        aside = drafts / path.name
         yield aside
         if not aside.is_file():
             raise RuntimeError(f"nothing was written for {path.name}")
-        written = sorted(folder.iterdir(), key=lambda file: file == aside)
-        for file in written:
-            _flush(file)
+        written = sorted(drafts.iterdir(), key=lambda file: file == aside)
+        _flush(written)
         for file in written:  # also those that came along, and once more: someone may have been quicker
             _refuse_existing(path.parent / file.name, overwrite)
-        for file in written:
-            file.replace(path.parent / file.name)
+        take_places(drafts.parent, [file.name for file in written])
         _flush_folder(path.parent)
 
 
 def check_output(path: str | PathLike[str], overwrite: bool = False) -> None:
     """Before the work and not after it: InputError if `path` could not be written later."""
     path = Path(path)
+    tidy(path.parent)  # a former output whose replacement was killed comes back, and counts
     try:
         _refuse_existing(path, overwrite)
         near = next(parent for parent in path.absolute().parents if parent.exists())
@@ -69,56 +73,37 @@ def atomic_folder(
     with one of `endings`: a slip of the hand must not delete somebody's folder of other things.
     Raises InputError and passes other exceptions as `atomic_output` does.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # of a link the folder is replaced, where it lies
+    tidy(path.parent)
     _refuse_existing_folder(path, overwrite, endings)
-    with _workplace(path) as folder:
-        aside = folder / "new"
+    with _drafts(path) as drafts:
+        aside = drafts / path.name
         aside.mkdir()
         yield aside
-        for file in aside.iterdir():
-            _flush(file)
+        _flush(aside.iterdir())
+        _flush_folder(aside)
         _refuse_existing_folder(path, overwrite, endings)
-        old = folder / "old"
-        if path.exists():
-            path.replace(old)
-        try:
-            aside.replace(path)
-        except OSError:
-            if old.exists():
-                old.replace(path)  # the former output comes back
-            raise
+        take_places(drafts.parent, [path.name])
         _flush_folder(path.parent)
 
 
 @contextmanager
-def _workplace(path: Path) -> Iterator[Path]:
-    """A hidden folder beside `path`, gone afterwards; errors of the file system become one sentence."""
+def _drafts(path: Path) -> Iterator[Path]:
+    """The folder `new` of a workplace beside `path`; errors of the file system become one sentence."""
     missing = [parent for parent in path.parents if not parent.exists()]
-    folder = path.parent / f".ldct-{secrets.token_hex(6)}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
-        yield folder
+        with workplace(path.parent) as folder:
+            drafts = folder / "new"
+            drafts.mkdir()
+            yield drafts
     except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
         for parent in missing:  # the innermost comes first
             with contextlib.suppress(OSError):
                 parent.rmdir()
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             raise InputError(write_failure(path, error)) from error
         raise
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def write_failure(path: Path, error: OSError) -> str:
-    """What to tell the user when `path` could not be written."""
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return f"The disk is full, so {path} was not written; make room or choose another folder."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{path} cannot be written to; choose another folder, or close the program that has the file open."
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return f"{path} cannot be made, because a part of its path is a file; choose another folder."
-    return f"{path} could not be written ({error.strerror or type(error).__name__}); choose another folder."
 
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
@@ -144,11 +129,20 @@ def _refuse_existing_folder(path: Path, overwrite: bool, endings: tuple[str, ...
         raise InputError(f"{path} holds other things than {allowed} files and is not replaced; choose another folder.")
 
 
-def _flush(file: Path) -> None:
+def _flush(files: Iterable[Path]) -> None:
     """Onto the disk, not only into the system's cache: a name must not outlive its content after a power cut."""
-    if file.is_file():
-        with file.open("r+b") as handle:
-            os.fsync(handle.fileno())
+    plain = [file for file in files if file.is_file()]
+    if len(plain) > 1:
+        with ThreadPoolExecutor(_FLUSHES) as pool:
+            list(pool.map(_flush_file, plain))  # the list brings errors here
+    else:
+        for file in plain:
+            _flush_file(file)
+
+
+def _flush_file(file: Path) -> None:
+    with file.open("r+b") as handle:
+        os.fsync(handle.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

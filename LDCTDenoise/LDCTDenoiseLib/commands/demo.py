@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import tempfile
 from pathlib import Path
 
 from ..atomic import atomic_output
@@ -89,7 +87,7 @@ def run(args: argparse.Namespace, reporter) -> None:
 
 def read_head_ct():
     """The head CT of pydicom-data, as it lies on this machine; nothing is downloaded."""
-    from ..files import read_volume
+    from ..files import read_series
 
     try:
         from pydicom.data import get_testdata_file
@@ -99,6 +97,4 @@ def read_head_ct():
         found = None
     if not found:
         raise InputError("The demo needs the package pydicom-data: pip install pydicom-data.")
-    with tempfile.TemporaryDirectory() as alone:  # beside it the package keeps the same slice in other encodings
-        shutil.copy(found, Path(alone) / FILE)
-        return read_volume(alone)
+    return read_series([Path(found)])  # alone: beside it the package keeps the same slice in other encodings
