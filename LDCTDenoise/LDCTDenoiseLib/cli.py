@@ -18,6 +18,7 @@ DEBUG = "LDCT_DENOISE_DEBUG"  # set to anything: a defect shows its traceback
 # name → what it does; the module of a command is imported when it is called
 COMMANDS = {
     "denoise": "denoise one volume",
+    "batch": "denoise every CT series below a folder, with a log; goes on where it was stopped",
     "models": "list the methods, with size, licence and measured quality",
     "import-weights": "import an authors' checkpoint",
     "compare": "several methods on one volume: volumes, a picture and figures",

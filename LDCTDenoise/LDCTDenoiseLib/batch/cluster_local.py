@@ -1,0 +1,173 @@
+"""Worker processes of this machine: a Dask cluster that nobody else can reach, and that leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing.resource_tracker
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import InputError
+from ..workplace import workplace
+
+THREADS = 2  # of a worker: one series is read or written while another is computed
+_DEATHS = 2  # of workers, that a task survives: the third one makes it a suspect
+_STARTS = 3  # of a cluster of which a worker dies at once
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+)
+
+
+@contextmanager
+def local_cluster(workers: int) -> Iterator[object]:
+    """A LocalCluster with `workers` processes of two threads. They end with this process, however it ends.
+
+    All sockets are of 127.0.0.1 and talk TLS with keys that only these processes have: without keys everybody with an
+    account on the machine could send them code. Files of Dask's own lie in a private folder.
+    """
+    import dask
+    from distributed import Security
+
+    try:
+        security = Security.temporary()
+    except ImportError:
+        raise InputError(lacking("cryptography")) from None
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(workplace())
+        settings = _settings(folder, workers)
+        stack.enter_context(_environment((*settings["distributed.nanny.pre-spawn-environ"], "PYTHONHASHSEED")))
+        stack.enter_context(dask.config.set(settings))
+        stack.enter_context(quiet())
+        cluster = _started(
+            n_workers=workers,
+            threads_per_worker=THREADS,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            security=security,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+            local_directory=str(folder),
+        )
+        stack.callback(_close, cluster)
+        yield cluster
+
+
+def mend(cluster, workers: int) -> None:
+    """Dask starts a worker again that has died, but not one that died while it was being started."""
+
+    def replace() -> None:
+        for name, nanny in list(cluster.workers.items()):
+            if nanny.status.name in ("closed", "failed"):
+                del cluster.workers[name]
+        cluster.scale(workers)
+
+    if cluster.status.name == "running" and len(cluster.scheduler.workers) < workers:
+        cluster.loop.add_callback(replace)
+
+
+def _started(**settings: object) -> object:
+    from distributed import LocalCluster
+
+    for tries_left in range(_STARTS - 1, -1, -1):
+        try:
+            with _deaf_to_interrupts():
+                return LocalCluster(**settings)
+        except (OSError, RuntimeError, TimeoutError) as error:
+            if not tries_left:
+                raise InputError(
+                    f"The worker processes could not be started ({type(error).__name__}); try --workers 1."
+                ) from error
+
+
+def lacking(package: str) -> str:
+    return f'Worker processes need {package}: pip install "ldct-denoise[cluster]", or use --workers 1.'
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what Dask logs to standard error: what a user needs to know is told in our own words."""
+    import distributed  # noqa: F401  makes the handlers
+
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    silenced = [holder for logger in loggers for holder in (logger, *logger.handlers)]
+    for holder in silenced:
+        holder.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        for holder in silenced:
+            holder.removeFilter(_nothing)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False
+
+
+def cores() -> int:
+    """That this process may use; in a container, its share."""
+    from dask.system import CPU_COUNT
+
+    return CPU_COUNT
+
+
+def _settings(folder: Path, workers: int) -> dict[str, object]:
+    """Of Dask. Each worker computes one series at a time, with its share of the cores; what the user has set stays."""
+    share = max(1, cores() // workers)
+    return {
+        "temporary-directory": str(folder),
+        "distributed.nanny.pre-spawn-environ": {
+            **dict.fromkeys(_THREAD_VARIABLES, share),
+            "MALLOC_TRIM_THRESHOLD_": 65536,
+            "DASK_LOGGING__DISTRIBUTED": "critical",
+        },
+        "distributed.scheduler.allowed-failures": _DEATHS,
+        "distributed.scheduler.http.routes": [],  # no page and no figures for a browser
+        "distributed.worker.http.routes": [],
+        "distributed.worker.multiprocessing-method": "spawn",
+        "distributed.worker.preload": [f"{__package__}.cluster_preload"],
+        "distributed.worker.profile.enabled": False,
+        "distributed.scheduler.active-memory-manager.start": False,
+        "distributed.diagnostics.nvml": False,
+    }
+
+
+@contextmanager
+def _environment(names: tuple[str, ...]) -> Iterator[None]:
+    """Dask sets variables in this process, for its children: afterwards they are as before."""
+    former = {name: os.environ.get(name) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ctrl-C goes to all processes of a terminal: threads that begin here, and their processes, never hear it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield  # Windows: cluster_preload does what can be done
+        return
+    multiprocessing.resource_tracker.ensure_running()  # which would make the first thread hear again
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+def _close(cluster) -> None:
+    with contextlib.suppress(Exception):  # a worker that does not end is killed; one that has ended is no matter
+        cluster.close(timeout=10)

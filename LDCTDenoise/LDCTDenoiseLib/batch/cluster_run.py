@@ -1,0 +1,255 @@
+"""Tasks over a Dask cluster until each has an answer, whatever becomes of workers and scheduler."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import Cancelled, InputError
+from .cluster_connection import Connection
+from .cluster_task import TOPIC, Needs, Order, courier, parcel, work
+from .plan import Options, Task
+
+if TYPE_CHECKING:
+    from .records import Row
+
+_AT_ONCE = 256  # tasks that the scheduler knows of: enough for any number of machines, and little memory
+_LOOK = 0.2  # s between two looks at `cancel`
+_CHECK = 1.0  # s between two looks at the connection
+_LOOK_AFTER = 5.0  # s between two looks after the workers
+_STOPPING = 10.0  # s for running series to stop
+_TRIES = 5  # of a task that comes back for no fault of its own
+
+
+@dataclass
+class _Run:
+    """A task on its way."""
+
+    task: Task
+    attempt: int = 0  # the number of its delivery among all
+    future: object = None
+    begun: bool = False  # in this attempt, by some worker
+    alone: bool = False  # workers died of it, or it was among others: now it runs without company
+    returned: int = 0  # without an answer
+
+
+class ClusterExecutor:
+    """See `run.Executor`. Give it a connection, and close it with `stop`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        options: Options,
+        do: Callable[..., list[Row]],
+        needs: Needs,
+        *,
+        resources: dict[str, float],
+        notice: Callable[[str], None],
+        on_stop: Callable[[], None] = lambda: None,
+    ):
+        self._connection = connection
+        self._options = options
+        self._do = do
+        self._needs = needs
+        self._resources = resources
+        self._notice = notice
+        self._on_stop = on_stop
+        self._run = uuid.uuid4().hex[:12]
+        self._news: queue.SimpleQueue = queue.SimpleQueue()  # futures that ended, and events, from Dask's threads
+        self._at_work: dict[str, _Run] = {}  # by key
+        self._running: dict[tuple[int, int], str] = {}  # (number, attempt) begun and not ended → address of the worker
+        self._unfit: set[str] = set()  # addresses of workers that lack something
+        self._told: set[str] = set()
+        self._sent = 0
+        self._checked = self._seen = time.monotonic()
+
+    def submit_all(
+        self,
+        tasks: Sequence[Task],
+        *,
+        progress: Callable[[int, int, int, str], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Iterator[tuple[Task, list[Row] | Exception]]:
+        cancel = cancel or (lambda: False)
+        waiting = deque(_Run(task) for task in tasks)
+        suspects: deque[_Run] = deque()
+        self._listen()
+        while waiting or suspects or self._at_work:
+            if cancel():
+                self._call_off()
+                raise Cancelled
+            if not self._connected():
+                self._renew(waiting, cancel)
+                continue
+            self._hand_out(waiting, suspects)
+            run, answer = self._next(progress)
+            if run is None:
+                continue
+            if "lost" in answer:
+                self._renew(waiting, cancel)
+                continue
+            del self._at_work[run.future.key]
+            run.future.release()
+            self._running.pop((run.task.number, run.attempt), None)
+            for text in answer.get("notices", ()):
+                self._notice(text)
+            result = self._judge(run, answer)
+            if result is None:
+                again = suspects if run.alone else waiting
+                again.append(run)
+            else:
+                yield run.task, result
+
+    def stop(self) -> None:
+        """Running series stop, the connection is closed, and a cluster of our own ends."""
+        with contextlib.suppress(Exception):
+            self._call_off()
+        self._connection.close()
+        on_stop, self._on_stop = self._on_stop, lambda: None
+        on_stop()
+
+    def _judge(self, run: _Run, answer: dict) -> list[Row] | Exception | None:
+        """The result, or None if the task is to be handed out again."""
+        if "rows" in answer:
+            return answer["rows"]
+        if "error" in answer:
+            return RuntimeError(answer["error"])
+        run.returned += 1
+        if "unfit" in answer:
+            sentence = f"The worker {answer['worker']} {answer['unfit']}"
+            self._tell_once(sentence)
+            self._unfit.add(answer["worker"])
+            return InputError(sentence) if run.returned >= _TRIES else None
+        if "killed" in answer:
+            if run.alone:
+                return InputError(
+                    "The worker processes that did this series ended again and again, perhaps for want of memory; "
+                    "give each more memory (fewer workers), or denoise this series by itself."
+                )
+            # a task that had not begun only waited where others made the worker die
+            run.alone = run.begun or run.returned >= _TRIES
+            return None
+        return RuntimeError("the task was stopped again and again") if run.returned >= 4 * _TRIES else None
+
+    def _hand_out(self, waiting: deque[_Run], suspects: deque[_Run]) -> None:
+        if not waiting and not self._at_work and suspects:
+            self._submit(suspects.popleft())
+        if any(run.alone for run in self._at_work.values()):
+            return
+        while waiting and len(self._at_work) < _AT_ONCE:
+            self._submit(waiting.popleft())
+
+    def _submit(self, run: _Run) -> None:
+        self._sent += 1
+        run.attempt, run.begun = self._sent, False
+        order = Order(self._run, run.attempt, run.task, self._options, self._needs, self._do)
+        # where no other is left, any: those that were unfit may have been mended
+        fit = [address for address in self._connection.workers() if address not in self._unfit] if self._unfit else []
+        run.future = self._connection.client.submit(
+            courier(),
+            parcel(work, order),
+            key=order.key,
+            resources=self._resources or None,
+            workers=fit or None,
+            pure=False,
+        )
+        self._at_work[order.key] = run
+        run.future.add_done_callback(self._news.put)
+
+    def _next(self, progress: Callable[[int, int, int, str], None] | None) -> tuple[_Run | None, dict]:
+        """The next task that ended and its answer; (None, {}) after some news or a short while."""
+        try:
+            news = self._news.get(timeout=_LOOK)
+        except queue.Empty:
+            return None, {}
+        if isinstance(news, dict):
+            self._hear(news, progress)
+            return None, {}
+        run = self._at_work.get(news.key)
+        if run is None or run.future is not news:
+            return None, {}  # of a connection that is no more
+        answer = self._answer(news)
+        return (None, {}) if answer is None else (run, answer)
+
+    def _answer(self, future) -> dict | None:
+        """What `work` gave, or {"killed": …}, {"error": …}, {"lost": …}; None if it is not to be had yet."""
+        from distributed import KilledWorker
+        from distributed import TimeoutError as NotYet
+
+        try:
+            return future.result(timeout=_CHECK)
+        except NotYet:  # its worker died with the result, which is made again
+            future.add_done_callback(self._news.put)
+            return None
+        except KilledWorker:
+            return {"killed": True}
+        except Exception as error:
+            if future.cancelled() or not self._connected(now=True):
+                return {"lost": True}
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    def _hear(self, event: dict, progress: Callable[[int, int, int, str], None] | None) -> None:
+        if event.get("action") == "remove-worker":
+            self._running = {one: worker for one, worker in self._running.items() if worker != event["worker"]}
+            if not event.get("expected") and any(key in self._at_work for key in event.get("processing-tasks", ())):
+                self._notice("A worker ended unexpectedly; its series are done again.")
+            return
+        if event.get("run") != self._run:
+            return
+        number, attempt = event["number"], event["attempt"]
+        run = self._at_work.get(f"{TOPIC}-{self._run}-{number}-{attempt}")
+        if event.get("ended"):
+            self._running.pop((number, attempt), None)
+        elif event.get("begun"):
+            self._running[number, attempt] = event["worker"]
+            if run is not None:
+                run.begun = True
+        elif run is not None and progress is not None:
+            progress(number, event["done"], event["total"], event["stage"])
+
+    def _listen(self) -> None:
+        for topic in (TOPIC, "all"):
+            self._connection.client.subscribe_topic(topic, lambda event: self._news.put(event[1]))
+
+    def _connected(self, now: bool = False) -> bool:
+        """Looks once a second; now and then also after the workers."""
+        if not now and time.monotonic() - self._checked < _CHECK:
+            return True
+        self._checked = time.monotonic()
+        if not self._connection.is_alive():
+            return False
+        if self._checked - self._seen > _LOOK_AFTER:
+            self._seen = self._checked
+            self._connection.mend()
+            if not (self._running or self._connection.workers()):
+                self._tell_once("There is no worker at the moment; the series wait for one.")
+        return True
+
+    def _renew(self, waiting: deque[_Run], cancel: Callable[[], bool]) -> None:
+        """After the scheduler was lost, or somebody restarted the cluster: everything without an answer once more."""
+        waiting.extendleft(reversed(self._at_work.values()))
+        self._at_work.clear()
+        self._running.clear()
+        self._connection.renew(cancel)
+        self._listen()
+
+    def _call_off(self) -> None:
+        """The workers see that nobody waits for their results; those that have begun say when they have stopped."""
+        if not self._at_work:
+            return
+        self._connection.client.cancel([run.future for run in self._at_work.values()], force=True)
+        self._at_work.clear()
+        end = time.monotonic() + _STOPPING
+        while self._running and time.monotonic() < end and self._connection.is_alive():
+            self._next(None)
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._notice(text)

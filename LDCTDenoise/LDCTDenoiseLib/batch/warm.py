@@ -1,0 +1,59 @@
+"""Models stay loaded from one series to the next, and one series at a time is computed in a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from ..inference.engine import Settings
+    from ..inference.run import DenoiseResult, WarmModel
+    from ..volume import CTVolume
+    from ..weights.cards import Card
+
+_PATIENCE = 0.2  # s between two questions whether to stop
+
+
+class Warm:
+    """The models of this process."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._models: dict[str, WarmModel] = {}
+        self._one_at_a_time = False
+
+    def denoise(self, volume: CTVolume, card: Card, settings: Settings, *, cancel, **callbacks) -> DenoiseResult:
+        """As `WarmModel.denoise`, when it is our turn: memory and processor belong to one volume at a time."""
+        self._wait(cancel)
+        try:
+            result = self._model(card).denoise(volume, settings, cancel=cancel, **callbacks)
+            if result.record["notices"] and len(self._models) > 1:  # such as: memory was short
+                self._one_at_a_time = True
+            return result
+        except (Cancelled, InputError):
+            raise
+        except BaseException:  # whatever state a device is in now: the next series begins with a fresh model
+            self._models.clear()
+            raise
+        finally:
+            self._turn.release()
+
+    def _wait(self, cancel: Callable[[], bool]) -> None:
+        while not self._turn.acquire(timeout=_PATIENCE):
+            if cancel():
+                raise Cancelled
+
+    def _model(self, card: Card) -> WarmModel:
+        from ..inference.run import WarmModel
+
+        if self._one_at_a_time:
+            self._models = {id: model for id, model in self._models.items() if id == card.id}
+        if card.id not in self._models or self._models[card.id].card != card:
+            self._models[card.id] = WarmModel(card)
+        return self._models[card.id]
+
+
+WARM = Warm()

@@ -1,0 +1,103 @@
+"""Names of outputs are good everywhere, and names of patients do not come into logs."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from find_factory import another, found, images, names, put
+from LDCTDenoiseLib.batch.hidden import hide
+from LDCTDenoiseLib.batch.names import safe_name, shown, unique
+from LDCTDenoiseLib.files import write_volume
+from LDCTDenoiseLib.volume import CTVolume
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        (["a", "b c", "series-1"], "a/b c/series-1"),
+        (["Müller", "ß"], "Müller/ß"),
+        (["CON", "aux.txt", "nul", "Lpt1", "console"], "_CON/_aux.txt/_nul/_Lpt1/console"),
+        (["dots...", "space ", " x"], "dots/space/x"),
+        (['a<b>c:d"e|f?g*h\\i', "tab\there"], "a_b_c_d_e_f_g_h_i/tab_here"),
+        (["\udcff", "..."], "_/_"),
+    ],
+)
+def test_names_are_good_on_every_system(parts, name):
+    assert safe_name(parts) == name
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "日", "𝒳"])
+def test_long_names_are_cut_and_stay_apart(letter):
+    long = [letter * 200, "series-1"]
+    name = safe_name(long)
+    assert len(name) <= 140 and all(len(part.encode()) <= 110 for part in name.split("/"))
+    assert name.endswith("/series-1") and name != safe_name([letter * 201, "series-1"])
+    deep = [f"folder {level} {letter * 20}" for level in range(50)]
+    assert len(safe_name(deep)) <= 140 and safe_name(deep) != safe_name(["other", *deep])
+
+
+def test_equal_names_get_a_part_of_their_keys():
+    keys = ["111111aaaa", "222222bbbb", "333333cccc"]
+    assert unique(["A/x", "a/X", "y"], keys) == ["A/x-111111", "a/X-222222", "y"]
+    assert unique(["x", "x", "x-111111"], keys) == ["x-111111aaaa", "x-222222bbbb", "x-111111"]
+
+
+def test_series_of_one_number_in_one_folder_have_names_of_their_own(tmp_path):
+    put(another(3), tmp_path)
+    put(images(SeriesNumber=3), tmp_path, 10)
+    write_volume(CTVolume(np.zeros((2, 3, 4))), tmp_path / "series-3.nrrd")
+    three = names(found(tmp_path))
+    assert len(set(three)) == 3 and all(name.startswith("series-3-") for name in three)
+
+
+def test_a_name_can_be_printed():
+    assert shown("a\udcff\nb") == "a??b"
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "hidden"),
+    [
+        ("in/Mustermann_Erika_4711/CT/series-2", ["Mustermann"], "in/(patient)/CT/series-2"),
+        ("in\\MUSTERMANN\\CT", ["Mustermann"], "in\\(patient)\\CT"),
+        ("mustermann.dcm is damaged.", ["Mustermann"], "(patient) is damaged."),
+        ("It is Mustermann, Erika.", ["Mustermann", "Erika"], "It is (patient), (patient)."),
+        ("Erika Mustermann/CT", ["Mustermann", "Erika"], "(patient)/CT"),
+        ("Mueller/MÜLLER/Muller/müller", ["Müller"], "(patient)/(patient)/(patient)/(patient)"),
+        ("Mu\u0308ller", ["Müller"], "(patient)"),
+        ("strasse", ["Straße"], "(patient)"),
+        ("Müller", ["Mueller"], "(patient)"),
+        ("4711/x4711y/ID_004711/147112", ["4711"], "(patient)/(patient)/(patient)/147112"),
+        ("series-2/12/Li/Lisa/A", ["2", "12", "Li", "A"], "series-2/12/(patient)/Lisa/A"),
+        ("AB 12 34/x AB_12_34", ["AB 12 34"], "(patient)/x (patient)"),
+        ("x/山田太郎/y", ["山田"], "x/(patient)/y"),
+        ("CRLM-CT-1004/a", ["CRLM-CT-1004"], "(patient)/a"),
+        ("nothing here", [], "nothing here"),
+        ("nothing here", ["", " "], "nothing here"),
+        ("(patient)/x", ["patient"], "(patient)/x"),
+    ],
+)
+def test_names_and_ids_are_hidden(text, secrets, hidden):
+    assert hide(text, secrets) == hidden
+    assert hide(hidden, secrets) == hidden
+
+
+def test_thousands_of_names_are_hidden_quickly():
+    secrets = tuple(f"Name{number}" for number in range(20_000))
+    hide("warm", secrets)
+    started = time.monotonic()
+    for _ in range(200):
+        assert hide("a/b/Name19999/series-2 lies in a folder of some length", secrets).startswith("a/b/(patient)/")
+    assert time.monotonic() - started < 2
+
+
+def test_a_series_knows_the_secrets_that_its_folders_hold(tmp_path):
+    put(images(), tmp_path / "Mustermann")
+    put(another(3, PatientName="anonymous", PatientID="0815"), tmp_path / "Mustermann" / "anonymous")
+    put(another(4, PatientName="Schmidt", PatientID="0816"), tmp_path / "Schmidt")
+    write_volume(CTVolume(np.zeros((2, 3, 4))), tmp_path / "Mustermann" / "x.nrrd")
+    finding = found(tmp_path)
+    hidden = [hide(one.name, one.secrets) for one in finding.series]
+    assert hidden == ["(patient)/series-2", "(patient)/(patient)/series-3", "(patient)/series-4", "(patient)/x"]
+    assert "Mustermann" not in finding.series[2].secrets
