@@ -40,6 +40,8 @@ not for diagnosis. See the <a href="{homepage}#readme">tutorial and documentatio
 <li><b>Anisotropic diffusion</b>: smooths along edges, not across them.</li>
 <li><b>Gaussian</b>, <b>Median</b>: plain smoothing, for comparison.</li>
 </ul>
+<p><b>Export</b> writes a result as a derived DICOM series that overlays its source and tells how it was made.
+<b>Batch</b> denoises every CT series below a folder, keeps a log, and goes on after an interruption where it was.</p>
 """).format(homepage=HOMEPAGE)
         parent.acknowledgementText = _("""
 <p>RDDM: Wang, Lyu, Wang: Residual-Driven Drifting Model. arXiv 2605.17188 (2026).</p>
@@ -89,8 +91,10 @@ class LDCTDenoiseWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        from LDCTDenoisePanel.jobs import sweepTemporaryFolder
         from LDCTDenoisePanel.widget.panel import Panel
 
+        sweepTemporaryFolder()
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/LDCTDenoise.ui"))
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)

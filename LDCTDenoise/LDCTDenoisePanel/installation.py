@@ -5,10 +5,8 @@ Everything here runs on the main thread: pip inside Slicer crashes elsewhere.
 
 import importlib
 import inspect
-import tempfile
 import threading
 from importlib import metadata
-from pathlib import Path
 
 from slicer.i18n import tr as _
 
@@ -128,9 +126,11 @@ class Installation:
         return self._installByPip(MATPLOTLIB_REQUIREMENT, "matplotlib")
 
     def _installByPip(self, requirement, name):
+        from LDCTDenoiseLib.workplace import workplace
+
         _onlyOnMainThread()
-        with tempfile.TemporaryDirectory(prefix="ldct-") as folder:
-            constraints = Path(folder) / "constraints.txt"
+        with workplace() as folder:
+            constraints = folder / "constraints.txt"
             lines = [f"{name}=={version}\n" for name, version in _versions(KEPT)]
             constraints.write_text("".join(lines), encoding="utf-8")
             try:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import qt
@@ -37,7 +36,7 @@ class Job:
 
     needsScene = True  # a job that touches no node goes on when the scene is closed
 
-    def __init__(self, worker: Worker):
+    def __init__(self, worker: Worker | None = None):
         self.progressed = Signal()  # (fraction 0…1 or None, text)
         self.noticed = Signal()  # (text)
         self.previewed = Signal()  # (preview node)
@@ -54,6 +53,7 @@ class Job:
         self._verdict: Callable[[], None] | None = None  # how the job will end: emits one of the three
         self._isHeld = False  # an observer of the scene is being called: no moment to change the scene
         self._temporaryFolder: Path | None = None
+        self._temporaries = ExitStack()
         self._watch: Watch | None = None
         self._notices: list[str] = []
 
@@ -107,9 +107,11 @@ class Job:
 
     @property
     def _folder(self) -> Path:
-        """A folder for this job's files, gone when the job ends."""
+        """A private folder for this job's files, gone when the job ends; the next job removes what a crash left."""
         if self._temporaryFolder is None:
-            self._temporaryFolder = Path(tempfile.mkdtemp(prefix="LDCTDenoise-", dir=slicer.app.temporaryPath))
+            from LDCTDenoiseLib.workplace import workplace
+
+            self._temporaryFolder = self._temporaries.enter_context(workplace(Path(slicer.app.temporaryPath)))
         return self._temporaryFolder
 
     # within
@@ -170,8 +172,7 @@ class Job:
             self._cleanUp()
         except Exception:  # whatever it was, the one who waits must hear the end
             logging.exception("LDCTDenoise: an error while a job was cleaned up")
-        if self._temporaryFolder is not None:
-            shutil.rmtree(self._temporaryFolder, ignore_errors=True)
+        self._temporaries.close()
         self._verdict()
         self._closed.emit()
 
@@ -191,3 +192,16 @@ class AskJob(Job):
         part = Asking(self._worker, self._content)
         part.progressed.connect(self.progressed.emit)
         self._run(part, self._succeed)
+
+
+def started(job: Job, waits: bool):
+    """Start a job: its result when there is one, or the running job itself where nobody waits."""
+    job.start()
+    return job.wait() if waits else job
+
+
+def sweepTemporaryFolder() -> None:
+    """Removes what a Slicer that crashed has left of its jobs; never what a living one needs."""
+    from LDCTDenoiseLib.workplace import sweep
+
+    sweep(Path(slicer.app.temporaryPath))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import slicer
 
 from .denoise_job import Choice, DenoiseJob, PreviewJob
-from .folder_job import FolderJob
-from .jobs import AskJob, Job
+from .files_logic import DEFAULT_MODEL, FilesLogic
+from .jobs import AskJob, started
 from .measure.job import MeasureJob, ReportJob
 from .perceive_job import PerceiveJob
 from .remix import sharedResiduals
@@ -16,12 +16,10 @@ from .sequences import SequenceJob, isSequence, sequenceOf
 from .simulate_job import SimulateJob
 from .worker import Worker, sharedWorker
 
-DEFAULT_MODEL = "rddm-balanced"
-
 _comparison = None  # one for the application: it holds the views
 
 
-class ConsoleLogic:
+class ConsoleLogic(FilesLogic):
     """Denoise CT volumes, and compare and measure the results. For research use only.
 
         logic = LDCTDenoiseLogic()
@@ -79,7 +77,7 @@ class ConsoleLogic:
             job = SequenceJob(self._theWorker(), sequence, choice)
         else:
             job = DenoiseJob(self._theWorker(), inputVolume, choice, outputVolume, previewSlice)
-        return _started(job, waitForCompletion)
+        return started(job, waitForCompletion)
 
     def previewSlice(
         self,
@@ -104,7 +102,7 @@ class ConsoleLogic:
         """
         choice = Choice(model, seed, strength, draws, device, precision)
         job = PreviewJob(self._theWorker(), inputVolume, sliceIndex, choice, outputVolume)
-        return _started(job, waitForCompletion)
+        return started(job, waitForCompletion)
 
     def setStrength(self, outputVolume, strength: float) -> bool:
         """Mix a result anew with its original, at once: original + strength · (denoised − original).
@@ -117,32 +115,9 @@ class ConsoleLogic:
             return False
         return sharedResiduals().setStrength(outputVolume, strength)
 
-    def denoiseFolder(
-        self,
-        inputFolder,
-        outputFolder,
-        models: Sequence[str] = (DEFAULT_MODEL,),
-        overwrite: bool = False,
-        *,
-        seed: int = 0,
-        strength: float = 1.0,
-        draws: int = 1,
-        device: str = "auto",
-        precision: str = "auto",
-        waitForCompletion: bool = True,
-    ):
-        """Denoise every CT series and volume file in and below a folder, file to file; nothing is loaded into Slicer.
-
-        Outputs are <outputFolder>/<same folders>/<name>_<model>.nrrd; what exists is replaced only with overwrite.
-        Returns a list of dicts with input, model, output and error (None, or a sentence: the others are done all the
-        same); or the running job.
-        """
-        choice = Choice(DEFAULT_MODEL, seed, strength, draws, device, precision)
-        return _started(FolderJob(inputFolder, outputFolder, models, choice, overwrite), waitForCompletion)
-
     def simulateLowDose(self, inputVolume, dose: float = 0.25, seed: int = 0, waitForCompletion: bool = True):
         """What a scan at `dose` (between 0 and 1) of the dose would have shown. Returns the new node, or the job."""
-        return _started(SimulateJob(self._theWorker(), inputVolume, dose, seed), waitForCompletion)
+        return started(SimulateJob(self._theWorker(), inputVolume, dose, seed), waitForCompletion)
 
     # compare and measure
 
@@ -166,7 +141,7 @@ class ConsoleLogic:
         from .compare_job import CompareJob
 
         choice = Choice(DEFAULT_MODEL, seed, strength, draws, device, precision)
-        return _started(CompareJob(self._theWorker(), inputVolume, models, choice), waitForCompletion)
+        return started(CompareJob(self._theWorker(), inputVolume, models, choice), waitForCompletion)
 
     def difference(self, before, after):
         """The signed difference `after` − `before` in HU as a new volume node: blue–white–red, symmetric window."""
@@ -187,7 +162,7 @@ class ConsoleLogic:
         document (figures with errors, definitions, curves, verdicts) is in the node's attribute "LDCTDenoise.record"
         as JSON; `plots` draws it.
         """
-        return _started(MeasureJob(self._theWorker(), before, after, reference, table, regions), waitForCompletion)
+        return started(MeasureJob(self._theWorker(), before, after, reference, table, regions), waitForCompletion)
 
     def plots(self, table) -> dict:
         """The curves of what `measure` returned as chart nodes: noise power spectrum, HU shift, edge profiles, …
@@ -204,7 +179,7 @@ class ConsoleLogic:
         file     ends with .html; an existing one is replaced
         regions  as for `measure`
         """
-        return _started(ReportJob(self._theWorker(), before, after, file, reference, regions), waitForCompletion)
+        return started(ReportJob(self._theWorker(), before, after, file, reference, regions), waitForCompletion)
 
     def exportFigures(self, table, file) -> None:
         """Write what `measure` returned: the whole document as .json, or the figures with their errors as .csv."""
@@ -219,7 +194,7 @@ class ConsoleLogic:
         fractions of the usual dose; "ranges", each with "slices" [first, last), "anatomy", "probability" and "dose";
         "suggestion" with "model", "strength" and "reason". An estimate; nothing is changed by it.
         """
-        return _started(PerceiveJob(self._theWorker(), inputVolume, model, device), waitForCompletion)
+        return started(PerceiveJob(self._theWorker(), inputVolume, model, device), waitForCompletion)
 
     def showComparison(self, before, after) -> None:
         """Show original, denoised and signed difference side by side, linked, in the plane of acquisition.
@@ -248,7 +223,7 @@ class ConsoleLogic:
         job = AskJob(self._theWorker(), {"do": "state"})
         if callback is not None:
             job.finished.connect(callback)
-        return _started(job, waitForCompletion)
+        return started(job, waitForCompletion)
 
     def importWeights(self, file, model: str | None = None, waitForCompletion: bool = True):
         """Import an authors' checkpoint: recognised by its content, checked, and kept in the user's folder.
@@ -256,7 +231,7 @@ class ConsoleLogic:
         model  the id to import it as; None recognises it. Returns {"model": id}, or the running job.
         """
         job = AskJob(self._theWorker(), {"do": "import_weights", "file": str(file), "model": model})
-        return _started(job, waitForCompletion)
+        return started(job, waitForCompletion)
 
     def shutdown(self) -> None:
         """End the worker's process and cancel what it does; the next request starts it again.
@@ -267,11 +242,6 @@ class ConsoleLogic:
 
     def _theWorker(self) -> Worker:
         return self._worker or sharedWorker()
-
-
-def _started(job: Job, waits: bool):
-    job.start()
-    return job.wait() if waits else job
 
 
 def _differenceOf(before, after):

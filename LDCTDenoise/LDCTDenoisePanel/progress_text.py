@@ -23,6 +23,10 @@ def progressText(event: dict, draws: int = 1) -> tuple[float | None, str]:
         text = _("Measuring, step {number} of {count}").format(**numbers)
     elif stage == "read":
         text = _("Reading file {number} of {count}").format(**numbers)
+    elif stage == "encode":
+        text = _("Encoding slice {number} of {count}").format(**numbers)
+    elif stage == "write":
+        text = _("Writing file {number} of {count}").format(**numbers)
     elif stage == "scan":
         text = _("Looking at file {number} of {count}").format(**numbers)
     else:

@@ -66,6 +66,25 @@ class MachineSettings:
         self._keep("exportFolder", str(folder))
 
     @property
+    def intoDatabase(self):
+        """Whether an exported series is also made known to Slicer's DICOM database."""
+        return self._text("intoDatabase") == "yes"
+
+    @intoDatabase.setter
+    def intoDatabase(self, isWanted):
+        self._keep("intoDatabase", "yes" if isWanted else "")
+
+    @property
+    def batchFolders(self):
+        """(input, output) of the last batch, each "" until then."""
+        return self._text("batchInput"), self._text("batchOutput")
+
+    @batchFolders.setter
+    def batchFolders(self, folders):
+        for key, folder in zip(("batchInput", "batchOutput"), folders, strict=True):
+            self._keep(key, str(folder))
+
+    @property
     def resumeInstall(self):
         """What to go on installing after a restart: "torch" or ""."""
         return self._text("resumeInstall")

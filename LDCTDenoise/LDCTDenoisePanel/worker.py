@@ -114,11 +114,8 @@ class Worker:
 
     def _start(self) -> None:
         self._isReady = False
-        program = self._program or shutil.which("PythonSlicer") or sys.executable
-        paths = [str(MODULE_FOLDER), os.environ.get("PYTHONPATH", "")]
-        environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUTF8": "1"}
         self._process = process = WorkerProcess(self._heard, lambda *how: self._ended(process, *how), self._grace)
-        process.start(program, self._arguments, environment)
+        process.start(self._program or slicerPython(), self._arguments, environmentOfLibrary())
 
     def _heard(self, event: dict) -> None:
         kind, request = event.get("event"), self._running
@@ -153,7 +150,7 @@ class Worker:
             self._close(request, request.cancelled.emit) if request else self._next()
         elif request or (self._waiting and not wasReady):
             request = request or self._waiting.popleft()  # a process that does not start fails one, and is tried again
-            sentence = _whatHappened(code, wasReady, log)
+            sentence = whatHappened(code, wasReady, log)
             self._close(request, lambda: request.failed.emit(sentence))
         else:  # it died while nobody asked anything of it
             self._next()
@@ -167,7 +164,18 @@ class Worker:
         self._waiting.clear()
 
 
-def _whatHappened(code: int | None, wasReady: bool, log: str) -> str:
+def slicerPython() -> str:
+    """Slicer's own Python, which PythonSlicer starts with all that it needs."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
+def environmentOfLibrary() -> dict[str, str]:
+    """What that Python needs to find the library."""
+    paths = [str(MODULE_FOLDER), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUTF8": "1"}
+
+
+def whatHappened(code: int | None, wasReady: bool, log: str) -> str:
     """One or two sentences about an end that nobody asked for, and the last lines of the log."""
     if code is MISSING:
         return _("Slicer's Python could not be started, so nothing was computed: install Slicer again.")

@@ -71,11 +71,14 @@ class WorkerProcess:
         self._process.closeWriteChannel()  # a worker also ends by itself when nobody can speak to it any more
 
     def endBeforeQuitting(self) -> None:
-        """The application ends, and with it the event loop: this waits, a second at most."""
+        """The application ends, and with it the event loop: this waits for the grace, and a second at most after it."""
         if self._ended:
             return
         self.isQuitting = True
-        self._tree.askToEnd()
+        if not self._ending:
+            self.end()
+        if self._process.waitForFinished(self._impatience.interval):  # emits finished()
+            return
         self._tree.endNow()
         self._tree.waitForKillers(1000)
         self._process.kill()

@@ -18,7 +18,16 @@ import slicer.util  # noqa: E402
 
 qmrml.install(slicer)
 
-from . import data_probe, dialogs, environment, errors, modules, packaging, slicer_python  # noqa: E402
+from . import (  # noqa: E402
+    data_probe,
+    dialogs,
+    dicom_database,
+    environment,
+    errors,
+    modules,
+    packaging,
+    slicer_python,
+)
 from .module_loader import ModuleLoader  # noqa: E402
 from .view_hand import ViewHand  # noqa: E402
 
@@ -41,6 +50,7 @@ def make_application(width: int, height: int):
     subject_hierarchy.follow(app.mrmlScene())
     data_probe.install(app)
     sample_data.install()
+    dicom_database.install()
     app.mainWindow().show()
     app.processEvents()
     return app
@@ -84,6 +94,7 @@ class Host:
         self.app.mainWindow().modulePanel().forgetWidth()
         self.app.pauses, self.app.restarts, self.app.testing = 0, 0, True
         self.app.extensionsManagerModel().reset()
+        slicer.dicomDatabase.initializeDatabase()
         self.installed.clear()
         self.dialogs.clear()
         self.settle(2)

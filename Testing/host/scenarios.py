@@ -38,7 +38,7 @@ class Stage:
 
     def open(self, *sections):
         """Open these sections of the panel and close the others, so that what matters is seen without scrolling."""
-        for name in ("inputs", "method", "compare", "measure", "export", "advanced"):
+        for name in ("inputs", "method", "compare", "measure", "export", "batch", "advanced"):
             section = getattr(self.ui, f"{name}Section", None)
             if section is not None:
                 section.collapsed = name not in sections
@@ -148,6 +148,32 @@ def regions(stage):
     stage.host.waitUntil(lambda: False, 1)
 
 
+@scenario
+def export(stage):
+    """What a result can be saved as."""
+    three(stage)
+    stage.open("method", "export")
+
+
+@scenario
+def batch(stage, methods=("gaussian", "median")):
+    """A folder tree that was denoised, with what was left out and why."""
+    import qt
+
+    stage.open("batch")
+    folder = Path(stage.host.app.temporaryPath)
+    stage.ui.batchInputEdit.currentPath = str(small_tree(folder / "studies"))
+    stage.ui.batchOutputEdit.currentPath = str(folder / "denoised")
+    items = stage.ui.batchMethodsList
+    for item in [items.item(row) for row in range(items.count)]:
+        item.setCheckState(qt.Qt.Checked if item.data(qt.Qt.UserRole) in methods else qt.Qt.Unchecked)
+    stage.host.settle()
+    stage.click("batchButton")
+    if not stage.host.waitUntil(lambda: not stage.widget.panel.batch.isBusy, RUN_SECONDS):
+        raise SystemExit(f"Nothing after {RUN_SECONDS} s.")
+    stage.host.settle()
+
+
 def _plot(stage, key):
     """Choose a plot by its key, as by hand."""
     index = stage.ui.plotCombo.findData(key)
@@ -181,6 +207,35 @@ def set_stage(host, volume_file=None, model=None) -> Stage:
     widget.ui.referenceSelector.setCurrentNode(reference)
     host.waitUntil(lambda: widget.ui.denoiseButton.enabled, 60)
     return Stage(host, widget, volume, reference, model)
+
+
+def small_tree(folder: Path) -> Path:
+    """A folder of studies made of the demo's head CT: three series, one with a gap, a localizer and a letter."""
+    import pydicom
+    from LDCTDenoiseLib.commands.demo import FILE
+    from pydicom.data import get_testdata_file
+    from pydicom.uid import generate_uid
+
+    def save(study, number, heights, **tags):
+        place = folder / study / f"series {number}"
+        place.mkdir(parents=True, exist_ok=True)
+        series = generate_uid()
+        for instance, height in enumerate(heights, start=1):
+            image = pydicom.dcmread(get_testdata_file(FILE))
+            x, y, _z = image.ImagePositionPatient
+            image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+            image.SeriesInstanceUID, image.SeriesNumber, image.InstanceNumber = series, number, instance
+            image.ImagePositionPatient = [x, y, height]
+            for name, value in tags.items():
+                setattr(image, name, value)
+            image.save_as(place / f"{instance:03d}.dcm")
+
+    save("study A", 2, range(0, 40, 5))
+    save("study A", 1, [0], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    save("study B", 2, range(0, 60, 5))
+    save("study B", 3, [0, 5, 10, 20, 25, 30])
+    (folder / "study B" / "letter.txt").write_text("")
+    return folder
 
 
 def head_ct(folder: Path) -> tuple[str, str]:

@@ -26,7 +26,7 @@ def test_waiting_gives_the_output_node(ct, logic, temporary):
     assert voxels(output).dtype == np.int16
     assert output.GetName() == "CT add10"
     assert output.GetNodeReference("LDCTDenoise.source") is volume
-    assert not list(temporary.glob("LDCTDenoise-*"))
+    assert not list(temporary.glob(".ldct-*.part"))
 
 
 def test_signals_come_after_the_call_and_end_with_one_finished(host, ct, logic, temporary):
@@ -36,7 +36,7 @@ def test_signals_come_after_the_call_and_end_with_one_finished(host, ct, logic, 
     assert ends.how == [("finished", job.result)]
     assert job.result.GetScene() is not None and job.error is None
     assert job.record["model"] == "add10"
-    assert not list(temporary.glob("LDCTDenoise-*"))
+    assert not list(temporary.glob(".ldct-*.part"))
 
 
 def test_progress_grows_and_says_how_long_it_takes(host, ct, logic):
@@ -65,8 +65,8 @@ def test_the_preview_asks_for_a_part_of_the_whole_volume(host, ct, logic, tempor
     array = np.full((6, 20, 20), -3024, np.int16)
     array[:, 5:15, 5:15] = 40
     job, _ends = start(logic, ct.volume(array=array), "forever", previewSlice=4)
-    assert host.waitUntil(lambda: list(temporary.glob("LDCTDenoise-*/asked-*.json")))
-    asked = json.loads(next(temporary.glob("LDCTDenoise-*/asked-*.json")).read_text())
+    assert host.waitUntil(lambda: list(temporary.glob(".ldct-*.part/asked-*.json")))
+    asked = json.loads(next(temporary.glob(".ldct-*.part/asked-*.json")).read_text())
     assert (asked["first_slice"], asked["total_slices"], asked["padding"]) == (4, 6, -3024)
     assert "strength" not in asked
     job.cancel()
@@ -97,7 +97,7 @@ def test_a_failure_is_one_sentence_and_leaves_nothing(host, ct, logic, temporary
     ended(host, job)
     assert ends.name == "failed" and ends.how[0][1] == job.error
     assert job.error.endswith(".") or "log" in job.error
-    assert nodeIDs() == before and not list(temporary.glob("LDCTDenoise-*"))
+    assert nodeIDs() == before and not list(temporary.glob(".ldct-*.part"))
     assert logic.denoise(volume, "add10") is not None  # the worker is usable again
 
 
@@ -116,7 +116,7 @@ def test_cancelling_takes_less_than_two_seconds_and_leaves_nothing(host, ct, log
     assert time.monotonic() - begun < 2
     assert not isAlive(pid)
     assert ends.how == [("cancelled", None)] and nodeIDs() == before
-    assert not list(temporary.glob("LDCTDenoise-*"))
+    assert not list(temporary.glob(".ldct-*.part"))
     with pytest.raises(UserError, match="cancelled"):
         job.wait()
 
@@ -139,7 +139,7 @@ def test_cancelling_while_voxels_are_written_leaves_the_worker_alone(host, ct, l
     assert ends.how == [("cancelled", None)] and len(ends.progress) == 1
     host.settle(20)
     assert not logic._worker.isStarted  # nothing went on in secret
-    assert not list(temporary.glob("LDCTDenoise-*"))
+    assert not list(temporary.glob(".ldct-*.part"))
 
 
 def test_the_first_reason_to_end_is_the_one_that_is_told(host, ct, logic):
@@ -197,7 +197,7 @@ def test_the_end_of_the_application_ends_a_job_and_its_files(host, ct, logic, te
     _job, ends = start(logic, ct.volume(), "forever")
     assert host.waitUntil(lambda: any(text.startswith("Denoising") for _f, text in ends.progress))
     host.app.aboutToQuit.emit()
-    assert ends.name == "cancelled" and not list(temporary.glob("LDCTDenoise-*"))
+    assert ends.name == "cancelled" and not list(temporary.glob(".ldct-*.part"))
     host.settle(2)
     assert not logic._worker.isStarted
 

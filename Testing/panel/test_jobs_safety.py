@@ -113,7 +113,7 @@ def test_an_accident_ends_the_job_and_leaves_nothing(
     assert ends.name == ("cancelled" if accident is close_scene else "failed")
     assert job.error and job.error.endswith(".")
     assert nodeIDs() - before == set()
-    assert observers.made and observers.left() == [] and not list(temporary.glob("LDCTDenoise-*"))
+    assert observers.made and observers.left() == [] and not list(temporary.glob(".ldct-*.part"))
     if output.GetScene() is not None:
         assert output.GetImageData() is None
     monkeypatch.undo()

@@ -70,7 +70,7 @@ def test_a_cancelled_comparison_keeps_what_is_complete(host, ct, logic, temporar
     job.cancel()
     ended(host, job, 3)
     assert ends.name == "cancelled" and len(job.volumes) == 1 and job.volumes[0].GetScene() is not None
-    assert not list(temporary.glob("LDCTDenoise-*"))
+    assert not list(temporary.glob(".ldct-*.part"))
 
 
 def test_the_input_of_a_comparison_may_be_removed(host, ct, logic):
@@ -103,7 +103,7 @@ def test_figures_come_as_a_table(ct, logic, temporary):
     kept = json.loads(table.GetAttribute("LDCTDenoise.record"))
     assert kept["figures"][0] == {"image": "input", "key": "noise", "value": 21.34, "error": 0.5}
     assert table.GetAttribute("LDCTDenoise.slices") == "2 of 8"
-    assert table.GetName() == "Denoised figures" and not list(temporary.glob("LDCTDenoise-*"))
+    assert table.GetName() == "Denoised figures" and not list(temporary.glob(".ldct-*.part"))
 
 
 def test_a_table_that_is_shown_is_renewed(ct, logic, scene):

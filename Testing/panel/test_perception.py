@@ -208,7 +208,7 @@ def test_a_few_slices_spread_over_the_volume_are_handed_over(host, ct, logic, te
     assert found["asked"]["total_slices"] == 40 and found["asked"]["device"] == "auto"
     assert found["values"] == slicer.util.arrayFromVolume(volume)[numbers, 0, 0].tolist()
     assert "event" not in found and "id" not in found
-    assert nodeIDs() - before == there and not list(temporary.glob("LDCTDenoise-*")), "nothing is left behind"
+    assert nodeIDs() - before == there and not list(temporary.glob(".ldct-*.part")), "nothing is left behind"
 
 
 def test_slices_are_spread_evenly_and_few_are_all_taken():
@@ -226,7 +226,7 @@ def test_a_look_that_fails_or_is_cancelled_ends_as_every_job(host, ct, logic, te
     assert host.waitUntil(lambda: ends.progress)
     job.cancel()
     ended(host, job, 3)
-    assert ends.name == "cancelled" and not list(temporary.glob("LDCTDenoise-*"))
+    assert ends.name == "cancelled" and not list(temporary.glob(".ldct-*.part"))
 
 
 def test_what_is_no_ct_is_refused(logic, scene):

@@ -32,7 +32,7 @@ def test_every_frame_is_denoised_into_a_new_sequence(ct, logic, temporary):
     assert output.GetNodeReference("LDCTDenoise.source") is sequence
     record = json.loads(output.GetAttribute("LDCTDenoise.record"))
     assert record["frames"] == 3 and record["strength"] == 0.5 and record["seconds"] == 1.5
-    assert not list(temporary.glob("LDCTDenoise-*"))
+    assert not list(temporary.glob(".ldct-*.part"))
 
 
 def test_the_new_sequence_moves_with_the_old_one(host, ct, logic):
@@ -101,7 +101,7 @@ def test_a_run_that_is_stopped_leaves_nothing(host, ct, logic, temporary, accide
         sequence.RemoveDataNodeAtValue("2")
     ended(host, job)
     assert ends.name == ("cancelled" if accident in ("cancel", "close") else "failed")
-    assert nodeIDs() - before == set() and not list(temporary.glob("LDCTDenoise-*"))
+    assert nodeIDs() - before == set() and not list(temporary.glob(".ldct-*.part"))
 
 
 def test_a_frame_that_cannot_be_denoised_is_told(ct, logic, scene):

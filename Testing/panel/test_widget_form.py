@@ -20,7 +20,7 @@ SOURCES = [MODULE / "LDCTDenoise.py", *sorted((MODULE / "LDCTDenoisePanel").rglo
 OURS = [path for path in SOURCES if path.parent.name == "widget"]
 INPUTS = {
     "qMRMLNodeComboBox", "QCheckBox", "QComboBox", "QPushButton", "ctkSliderWidget", "QSpinBox", "QListWidget",
-    "qMRMLTableView", "ctkDirectoryButton", "QPlainTextEdit", "QProgressBar",
+    "qMRMLTableView", "ctkDirectoryButton", "ctkPathLineEdit", "QTableWidget", "QPlainTextEdit", "QProgressBar",
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_every_input_has_a_tooltip_that_is_a_sentence():
 def test_every_section_that_users_look_for_is_there():
     titles = [text(name, "text") for name, widget in WIDGETS.items() if widget.get("class") == "ctkCollapsibleButton"]
     assert [t for t in titles if t not in ("Several methods at once", "Regions and profile")] == [
-        "Inputs", "Method", "Compare", "Measure", "Export", "Advanced",
+        "Inputs", "Method", "Compare", "Measure", "Export", "Batch", "Advanced",
     ]  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class FakeJob:
     def __init__(self, record=None):
         self.progressed, self.noticed, self.previewed = Signal(), Signal(), Signal()
         self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal()
+        self.found, self.rowAdded = Signal(), Signal()
         self.running, self.result, self.error, self.record = True, None, None, record
 
     def cancel(self):
@@ -147,6 +148,15 @@ class FakeLogic:
     def report(self, *arguments, **options):
         return self._job("report", *arguments, **options)
 
+    def exportDICOM(self, *arguments, **options):
+        return self._job("exportDICOM", *arguments, **options)
+
+    def denoiseFolder(self, *arguments, **options):
+        return self._job("denoiseFolder", *arguments, **options)
+
+    def findSeries(self, *arguments, **options):
+        return self._job("findSeries", *arguments, **options)
+
     def exportFigures(self, table, file):
         self.calls.append(("exportFigures", (table, file), {}))
 
@@ -178,6 +188,7 @@ class FakeLogic:
 class FakeDialogs:
     def __init__(self):
         self.path, self.copied, self.errors, self.answer, self.asked = "", None, [], True, []
+        self.folders, self.shown = [], []  # folders: what openFolder answers, one after the other
 
     def confirm(self, text):
         self.asked.append(text)
@@ -188,6 +199,14 @@ class FakeDialogs:
 
     def openFile(self, title, folder, kinds):
         return self.path
+
+    def openFolder(self, title, folder):
+        self.asked.append(title)
+        return self.folders.pop(0) if self.folders else ""
+
+    def show(self, path):
+        self.shown.append(path)
+        return True
 
     def saveFile(self, title, suggestion, kinds, ending):
         self.asked.append(suggestion)

@@ -20,6 +20,8 @@ perceive        "input": some slices of a volume, "numbers": which they are in t
                 → "dose", "ranges" with "slices" [first, last), "tells_apart", "looked_at", "suggestion"
 simulate        "input", "output", "dose", "seed" → "record", "output"
 import_weights  "file", "model" → "model"
+export_dicom    "before", "after", "files" or "series", "folder", "record", "private", "overwrite"
+                → "folder", "series", "images"; see the file
 
 Volumes are .npy files [slices, rows, columns] of any real numbers, HU, with "spacing" [x, y, z] mm, "origin" [3] mm and
 "direction" [9], row by row, its columns the LPS unit vectors along columns, rows and slices. They are mapped, so they

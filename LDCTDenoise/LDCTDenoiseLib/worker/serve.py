@@ -21,7 +21,8 @@ from .kept import Kept
 from .protocol import Request, take_pipes
 from .unfinished import remove_unfinished
 
-ACTIONS = ("state", "denoise", "measure", "perceive", "simulate", "import_weights")  # "do" → the file in this folder
+# "do" → the file in this folder
+ACTIONS = ("state", "denoise", "measure", "perceive", "simulate", "import_weights", "export_dicom")
 
 
 def main() -> NoReturn:

@@ -23,6 +23,10 @@ class Dialogs:
         """An existing file, or "" if the user changed his mind. kinds: as "Pictures (*.png)"."""
         return _path(qt.QFileDialog.getOpenFileName(self._parent, title, folder, kinds))
 
+    def openFolder(self, title, folder):
+        """An existing folder, or "" if the user changed his mind."""
+        return _path(qt.QFileDialog.getExistingDirectory(self._parent, title, folder))
+
     def saveFile(self, title, suggestion, kinds, ending):
         """A path to write to, or "". Nothing that exists is overwritten without asking.
 
@@ -34,6 +38,10 @@ class Dialogs:
         path += ending
         question = _("{file} exists already. Replace it?").format(file=Path(path).name)
         return path if not Path(path).exists() or self.confirm(question) else ""
+
+    def show(self, path):
+        """Opens a file or folder with the program that the system has for it; False if there is none."""
+        return qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
 
     def copy(self, text):
         """Puts a text where the user can paste it."""

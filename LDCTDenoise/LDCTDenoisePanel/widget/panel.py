@@ -10,9 +10,11 @@ from ..installation import DECLINED, INSTALLED, LATER, Installation
 from ..scene_guard import SceneGuard
 from ..settings import MachineSettings
 from .advanced import Advanced
+from .batch import BatchSection
 from .compare import Compare
 from .dialogs import Dialogs
 from .export import Export
+from .export_dicom import ExportDICOM
 from .inputs import Inputs
 from .measure import Measure
 from .method import Method
@@ -48,6 +50,8 @@ class Panel(VTKObservationMixin):
         self.regions = Regions(ui, self.session, self.plots)
         self.measure = Measure(ui, self.session, self.plots, self.install, self.regions.toMeasure)
         self.export = Export(ui, self.session)
+        self.exportDICOM = ExportDICOM(ui, self.session)
+        self.batch = BatchSection(ui, self.session)
         self.advanced = Advanced(ui, self.session, self.renewSetup)
         self.method = Method(
             ui,
@@ -92,6 +96,7 @@ class Panel(VTKObservationMixin):
         self.session.isEntered = False
         self.perception.stop()
         self.regions.stop()
+        self.batch.stop()
         self.session.cancel()
         self.setParameters(None)
         self._later.stop()

@@ -182,13 +182,13 @@ class RunBar:
     def _onComplained(self, sentence):
         label = self._ui.errorLabel
         label.text = sentence
-        label.styleSheet = f"color: {_red(label)}"
+        label.styleSheet = f"color: {red(label)}"
         label.visible = bool(sentence)
         if sentence:
             self._showStatus("")
 
 
-def _red(label):
+def red(label):
     """A red that can be read on the background of the user's theme, dark or light."""
     palette = label.palette  # kept while it is asked: PythonQt's colour points into it
     return "#ff8a80" if palette.color(qt.QPalette.Window).lightness() < 128 else "#b3261e"
