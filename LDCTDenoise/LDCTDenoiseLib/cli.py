@@ -7,8 +7,11 @@ import contextlib
 import os
 import signal
 import sys
+import traceback
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from .errors import Cancelled, InputError
 
@@ -45,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with contextlib.suppress(ValueError):  # not the main thread: whoever called us handles signals
             signal.signal(signal.SIGTERM, _stop)
+        warnings.filterwarnings("ignore", module=r"pydicom\.")  # they quote headers, and readers say what matters
         for stream in (sys.stdout, sys.stderr):  # a pipe on Windows would not take ± and ×
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
@@ -78,11 +82,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _end(
                 shown, "There is too little memory for this: close other programs or take fewer slices.", BAD_INPUT
             )
-        text = f"This is a defect of the program, please report it ({type(error).__name__}: {error})."
-        return _end(shown, f"{' '.join(text.split())} {DEBUG}=1 shows where it happened.", DEFECT)
+        text = f"This is a defect of the program, please report it ({_place(error)})."
+        return _end(shown, f"{text} {DEBUG}=1 shows more.", DEFECT)
     finally:
         if shown is not None:
             shown.close()
+
+
+def _place(error: Exception) -> str:
+    """Of what kind and where; not its text, which may quote a patient's name out of a header."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
 
 
 def _end(shown, text: str, status: int) -> int:

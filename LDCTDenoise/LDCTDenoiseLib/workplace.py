@@ -90,11 +90,7 @@ def only_one(folder: Path, sentence: str) -> Iterator[None]:
         yield
     finally:
         if os.getpid() == owner:
-            if os.name != "nt":  # while it is locked: the next one then sees that the name is no longer this file's
-                _unlink(path)
-            lock.close()
-            if os.name == "nt":  # which removes no open file; of two the later one succeeds
-                _unlink(path)
+            _remove(path, lock)
 
 
 def write_failure(path: Path, error: OSError) -> str:
@@ -199,10 +195,22 @@ def _clear(folder: Path, lock: FileLock) -> bool:
         is_empty = all(path.name == OWNER for path in folder.iterdir())
     except OSError:
         is_empty = False
-    lock.close()  # first: Windows and NFS keep the name of an open file
-    if is_empty:
-        _unlink(folder / OWNER)
-    return is_empty and _remove_empty(folder)
+    if not is_empty:
+        lock.close()
+        return False
+    _remove(folder / OWNER, lock)
+    return _remove_empty(folder)
+
+
+def _remove(path: Path, lock: FileLock) -> None:
+    """Removes the file of a lock that we hold, while we hold it: whoever gets it next sees that its name is gone.
+
+    Windows removes no open file: there it goes afterwards, unless somebody has it open by then, who keeps it.
+    """
+    if os.name == "nt":
+        lock.close()
+    _unlink(path)
+    lock.close()
 
 
 def _remove_empty(folder: Path) -> bool:

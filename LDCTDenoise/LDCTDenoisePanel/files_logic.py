@@ -111,7 +111,7 @@ class FilesLogic:
         """
         inputFolder = _path(inputFolder)
         output = _path(outputFolder) if outputFolder is not None else inputFolder / "denoised"
-        batch = Batch(inputFolder, output, tuple(models), format=format, onlyFind=True)
+        batch = Batch(inputFolder, output, tuple(models), Choice(), format=format, onlyFind=True)
         return started(BatchJob(batch), waitForCompletion)
 
     def _theWorker(self) -> Worker:

@@ -57,11 +57,9 @@ class Watch:
 
     def _child(self, first: int, last: int) -> int:
         """Returns the first case that is still to be done."""
-        numbers = map(str, (self.seed, first, last))
-        command = [sys.executable, "-X", "faulthandler", "-m", "Testing.fuzz.child", *numbers]
         with tempfile.TemporaryFile() as errors:
             child = subprocess.Popen(
-                [*command, str(self.folder), self.kinds],
+                self._command(first, last),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
             )  # fmt: skip
             lines: Queue = Queue()
@@ -92,6 +90,11 @@ class Watch:
             sys.exit(f"the child did not begin: {said[-2000:]}")
         self._fault(number, kind, f"the process died ({child.returncode}): {said[-3000:]}")
         return number + 1
+
+    def _command(self, first: int, last: int) -> list[str]:
+        numbers = map(str, (self.seed, first, last))
+        child = [sys.executable, "-X", "faulthandler", "-m", "Testing.fuzz.child"]
+        return [*child, *numbers, str(self.folder), self.kinds]
 
     def _answer(self, facts: dict, kind: str) -> None:
         number = facts["end"]

@@ -171,6 +171,7 @@ def batch(stage, methods=("gaussian", "median")):
     stage.click("batchButton")
     if not stage.host.waitUntil(lambda: not stage.widget.panel.batch.isBusy, RUN_SECONDS):
         raise SystemExit(f"Nothing after {RUN_SECONDS} s.")
+    stage.ui.batchTable.selectRow(3)
     stage.host.settle()
 
 

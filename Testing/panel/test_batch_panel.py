@@ -7,9 +7,11 @@ import qt
 from test_widget_run import Bench
 
 SERIES = [
-    {"name": "study1/series-3", "kind": "dicom", "slices": 240, "rows": 512, "columns": 512, "notices": ["Tilted."],
-     "facts": {"Manufacturer": "MAKER", "KVP": "120"}, "outputs": [{"model": "rddm-balanced"}, {"model": "nlm"}]},
-    {"name": "study2/series-1", "kind": "dicom", "slices": 60, "rows": 512, "columns": 512, "notices": [], "facts": {},
+    {"number": 1, "name": "study1/series-3", "kind": "dicom", "slices": 240, "rows": 512, "columns": 512,
+     "notices": ["Tilted."], "facts": {"Manufacturer": "MAKER", "KVP": "120"},
+     "outputs": [{"model": "rddm-balanced"}, {"model": "nlm"}]},
+    {"number": 2, "name": "study2/series-1", "kind": "dicom", "slices": 60, "rows": 512, "columns": 512,
+     "notices": [], "facts": {},
      "outputs": [{"model": "rddm-balanced", "status": "already"}, {"model": "nlm", "status": "already"}]},
 ]  # fmt: skip
 LEFT = [{"name": "study2/series-9", "files": 2, "why": "It is a localizer."}]
@@ -18,7 +20,7 @@ FOUND = {"series": SERIES, "left": LEFT}
 
 def row(series, model="rddm-balanced", **more):
     usual = {"status": "done", "error": None, "noise_before": 24.04, "noise_after": 11.2}
-    return {"series": series, "model": model, **usual, **more}
+    return {"number": 1, "series": series, "model": model, **usual, **more}
 
 
 @pytest.fixture
@@ -86,9 +88,12 @@ def test_looking_lists_what_is_there_and_what_is_left_and_why(bench):
     assert table(bench) == [
         ("study1/series-3", "240", "waiting"),
         ("study2/series-1", "60", "done before"),
-        ("study2/series-9", "", "left out: It is a localizer."),
+        ("study2/series-9", "", "left out"),
     ]
     assert bench.ui.batchTable.item(0, 0).toolTip() == "study1/series-3\n512 × 512 · MAKER · 120\nTilted."
+    assert not bench.ui.batchDetailLabel.visible
+    bench.ui.batchTable.selectRow(2)
+    assert bench.ui.batchDetailLabel.text == "study2/series-9 (2 files)\nLeft out: It is a localizer."
     assert bench.ui.batchLabel.text == "2 CT series found, 2 files left out. Nothing was computed."
     assert not bench.ui.batchProgressBar.visible and not bench.logic.named("denoiseFolder")
 
@@ -100,9 +105,12 @@ def test_while_it_runs_the_table_and_the_line_tell_how_far_it_is(bench):
     bench.job.progressed.emit(0.255, "Denoising, about 2 h left")
     assert bench.ui.batchLabel.text == "1 of 4 done. Denoising, about 2 h left"
     assert bench.ui.batchProgressBar.visible and bench.ui.batchProgressBar.value == 25
-    assert table(bench)[0][2] == "done, noise 24.0 → 11.2 HU"
+    bench.ui.batchTable.selectRow(0)
+    assert table(bench)[0][2] == "1 of 2 done"
+    assert bench.ui.batchDetailLabel.text.endswith("Tilted.\nRDDM Balanced: done, noise 24.0 → 11.2 HU")
     bench.job.rowAdded.emit(row("study1/series-3", "nlm", status="failed", error="The disk is full."))
-    assert table(bench)[0][2] == "Non-local means: failed: The disk is full.; RDDM Balanced: done, noise 24.0 → 11.2 HU"
+    assert table(bench)[0][2] == "1 of 2 failed"
+    assert bench.ui.batchDetailLabel.text.endswith("Non-local means: The disk is full.")
     assert bench.ui.batchErrorLabel.text == "study1/series-3: The disk is full."
 
 

@@ -168,6 +168,7 @@ def test_one_job_waits_for_another(host, ct, logic):
     first, firstEnds = start(logic, volume, "slow")
     second, secondEnds = start(logic, volume)
     ended(host, second)
+    ended(host, first)
     assert firstEnds.name == secondEnds.name == "finished"
     assert first.result is not second.result
 

@@ -1,5 +1,6 @@
-"""A folder of volumes, file to file: what is found, what is written, what is told, and what a cancellation leaves."""
+"""A folder of volumes, file to file, by the command `batch`: what is written, told and left by a cancellation."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -27,88 +28,160 @@ def write():
     return write
 
 
+def outputs(folder):
+    """All that lies in and below a folder, hidden or not."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def pidOf(job):
+    """Of the process that a running batch has."""
+    (part,) = job._active
+    return part._process._process.processId()
+
+
 def test_every_volume_below_the_folder_is_denoised_and_failures_are_listed(host, write, tmp_path):
     source, target = tmp_path / "Größe", tmp_path / "Größe" / "out"
     write(source / "one.nrrd")
     write(source / "a" / "b" / "two.nii.gz", seed=1)
-    (source / "a" / "broken.mha").write_bytes(b"ObjectType = Image")
+    write(source / "a" / "broken.nrrd")
+    (source / "a" / "broken.nrrd").write_bytes((source / "a" / "broken.nrrd").read_bytes()[:-3000])
     (source / "notes.txt").write_text("nothing")
-    write(target / "a" / "earlier_gaussian.nrrd")
     job = ConsoleLogic().denoiseFolder(source, target, ["gaussian", "median"], waitForCompletion=False)
-    ends = Ends(job)
+    ends, found, rows = Ends(job), [], []
+    job.found.connect(found.append)
+    job.rowAdded.connect(rows.append)
     ended(host, job, 60)
-    assert ends.name == "finished"
+    assert ends.name == "finished" and rows == job.result
     good = {
         (one["model"], Path(one["output"]).relative_to(target).as_posix()) for one in job.result if not one["error"]
     }
     assert good == {
         ("gaussian", "one_gaussian.nrrd"),
         ("median", "one_median.nrrd"),
-        ("gaussian", "a/b/two_gaussian.nrrd"),
-        ("median", "a/b/two_median.nrrd"),
+        ("gaussian", "a/b/two_gaussian.nii.gz"),
+        ("median", "a/b/two_median.nii.gz"),
     }
     bad = [one for one in job.result if one["error"]]
-    assert [Path(one["input"]).name for one in bad] == ["broken.mha"] * 2
+    assert [Path(one["input"]).name for one in bad] == ["broken.nrrd"] * 2
     assert len(ends.notices) == 2 and "a/broken" in ends.notices[0]
+    assert len(found) == 1 and len(found[0]["series"]) == 3
     from LDCTDenoiseLib import read_volume
 
     before, after = read_volume(source / "one.nrrd").hu, read_volume(target / "one_gaussian.nrrd").hu
     assert after.std() < before.std()
-    fractions = [fraction for fraction, _text in ends.progress if fraction is not None]
+    fractions = [fraction for fraction, text in ends.progress if text.startswith("Denoising")]
     assert fractions == sorted(fractions)
-    assert host.waitUntil(lambda: not job._worker.isStarted, 5)
+    assert (target / "batch.csv").is_file() and (target / "one_gaussian.json").is_file()
 
 
-def test_series_are_found_wherever_they_lie_and_outputs_are_kept(host, tmp_path):
+def test_series_become_series_and_a_batch_is_gone_on_with_only_when_wanted(host, tmp_path):
     from dicom_factory import ct_series, save, stored_values
 
-    save(ct_series(stored_values()), tmp_path / "in" / "study" / "s1")
+    save(ct_series(stored_values(5, 24, 24)), tmp_path / "in" / "study" / "s1")
     logic = ConsoleLogic()
     result = logic.denoiseFolder(tmp_path / "in", tmp_path / "out", ["gaussian"])
-    assert [one["error"] for one in result] == [None]
+    assert [(one["error"], one["status"]) for one in result] == [(None, "done")]
     output = Path(result[0]["output"])
-    assert output.is_file() and output.parent == tmp_path / "out" / "study" / "s1"
+    assert len(list(output.glob("*.dcm"))) == 5 and output.parent == tmp_path / "out" / "study" / "s1"
     written = output.stat().st_mtime_ns
-    again = logic.denoiseFolder(tmp_path / "in", tmp_path / "out", ["gaussian"])
-    assert "exists already" in again[0]["error"] and output.stat().st_mtime_ns == written
+    with pytest.raises(UserError, match="holds a batch already: go on with it"):
+        logic.denoiseFolder(tmp_path / "in", tmp_path / "out", ["gaussian"])
+    again = logic.denoiseFolder(tmp_path / "in", tmp_path / "out", ["gaussian"], resume=True)
+    assert [one["status"] for one in again] == ["already"] and output.stat().st_mtime_ns == written
     once_more = logic.denoiseFolder(tmp_path / "in", tmp_path / "out", ["gaussian"], overwrite=True)
-    assert once_more[0]["error"] is None and output.stat().st_mtime_ns > written
+    assert [one["status"] for one in once_more] == ["done"] and output.stat().st_mtime_ns > written
 
 
-def test_folders_that_cannot_be_are_refused(host, tmp_path):
+def test_other_formats_are_written_on_request(host, tmp_path):
+    from dicom_factory import ct_series, save, stored_values
+
+    save(ct_series(stored_values(5, 24, 24)), tmp_path / "in")
+    result = ConsoleLogic().denoiseFolder(tmp_path / "in", tmp_path / "out", ["gaussian"], format="nrrd", strength=0.5)
+    assert Path(result[0]["output"]).name == "series-2_gaussian.nrrd" and Path(result[0]["output"]).is_file()
+
+
+def test_a_look_tells_what_would_be_done_and_writes_nothing(host, write, tmp_path):
+    from dicom_factory import ct_series, save, stored_values
+
+    write(tmp_path / "in" / "one.nrrd")
+    series = ct_series(stored_values(5, 24, 24))
+    save([*series[:2], *series[3:]], tmp_path / "in" / "gap")
+    found = ConsoleLogic().findSeries(tmp_path / "in", tmp_path / "out", ["gaussian"])
+    assert [one["name"] for one in found["series"]] == ["one"]
+    assert [one["files"] for one in found["left"] if "missing" in one["why"]] == [4]
+    assert not (tmp_path / "out").exists()
+    assert ConsoleLogic().findSeries(tmp_path / "in")["series"][0]["name"] == "one"
+
+
+def test_folders_and_choices_that_cannot_be_are_refused(host, tmp_path):
     logic = ConsoleLogic()
     with pytest.raises(UserError, match="does not exist"):
         logic.denoiseFolder(tmp_path / "nowhere", tmp_path / "out", ["gaussian"])
     with pytest.raises(UserError, match="same folder"):
         logic.denoiseFolder(tmp_path, tmp_path / "." / "", ["gaussian"])
-    with pytest.raises(UserError, match="no CT volume"):
+    with pytest.raises(UserError, match="No CT series below"):
         logic.denoiseFolder(tmp_path, tmp_path / "out", ["gaussian"])
     with pytest.raises(UserError, match="No methods"):
         logic.denoiseFolder(tmp_path, tmp_path / "out", [])
+    with pytest.raises(UserError, match="no format jpg"):
+        logic.denoiseFolder(tmp_path, tmp_path / "out", ["gaussian"], format="jpg")
+    with pytest.raises(UserError, match="strength"):
+        logic.denoiseFolder(tmp_path, tmp_path / "out", ["gaussian"], strength=2)
+    with pytest.raises(UserError, match="nothing-like-this"):
+        logic.denoiseFolder(tmp_path, tmp_path / "out", ["nothing-like-this"])
 
 
-def test_cancelling_leaves_complete_files_and_nothing_else(host, scene, write, tmp_path):
+@pytest.fixture
+def running(host, scene, write, tmp_path):
+    """(job, its Ends): one volume is done, a large one is being computed."""
     write(tmp_path / "in" / "a.nrrd")
-    write(tmp_path / "in" / "b.nrrd", shape=(400, 96, 96))
+    write(tmp_path / "in" / "b.nrrd", shape=(300, 128, 128))
     job = ConsoleLogic().denoiseFolder(tmp_path / "in", tmp_path / "out", ["nlm"], waitForCompletion=False)
-    ends = Ends(job)
+    ends, rows = Ends(job), []
+    job.rowAdded.connect(rows.append)
     slicer.mrmlScene.Clear(0)  # nothing of the scene is needed
-    assert host.waitUntil(lambda: any("b: Denoising" in text for _f, text in ends.progress), 60)
-    pid = job._worker._process._process.processId()
+    assert host.waitUntil(lambda: bool(rows) or not job.running, 60) and job.running
+    return job, ends
+
+
+COMPLETE = ["a_nlm.json", "a_nlm.nrrd", "batch.csv"]
+
+
+def test_cancelling_leaves_complete_files_and_nothing_else(host, running, tmp_path):
+    job, ends = running
+    pid = pidOf(job)
     job.cancel()
     ended(host, job, 3)
     assert ends.name == "cancelled" and not isAlive(pid)
-    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["a_nlm.nrrd"]
+    assert outputs(tmp_path / "out") == COMPLETE
 
 
-def test_what_an_ended_process_was_writing_is_removed_and_nothing_else(tmp_path):
-    from LDCTDenoisePanel.denoise_job import Choice
-    from LDCTDenoisePanel.folder_job import FolderJob
+def test_the_end_of_slicer_ends_the_batch_tidily(host, running, tmp_path):
+    job, ends = running
+    pid = pidOf(job)
+    host.app.aboutToQuit.emit()
+    assert not isAlive(pid)
+    ended(host, job, 3)
+    assert ends.name == "cancelled" and outputs(tmp_path / "out") == COMPLETE
 
-    job = FolderJob(tmp_path / "in", tmp_path, ["nlm"], Choice())
-    job._current = tmp_path / "a_nlm.nrrd"
-    for folder, file in ((".ldct-1.part", "a_nlm.nrrd"), (".ldct-2.part", "other.nrrd"), ("mine", "a_nlm.nrrd")):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / file).write_text("half")
-    job._removeHalfWritten()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".ldct-2.part", "mine"]
+
+def test_a_batch_whose_slicer_has_crashed_ends_by_itself(host, running, tmp_path):
+    job, _ends = running
+    (part,) = job._active
+    pid = pidOf(job)
+    part._process._process.closeWriteChannel()  # what the system does when Slicer is gone
+    assert host.waitUntil(lambda: not isAlive(pid), 5)
+    ended(host, job, 3)
+    assert outputs(tmp_path / "out") == COMPLETE
+
+
+def test_a_batch_that_is_killed_says_so_and_is_gone_on_with(host, running, write, tmp_path):
+    job, ends = running
+    os.kill(pidOf(job), 9)
+    ended(host, job, 3)
+    assert ends.name == "failed" and "ended unexpectedly" in job.error
+    (tmp_path / "in" / "b.nrrd").unlink()
+    write(tmp_path / "in" / "b.nrrd")
+    rows = ConsoleLogic().denoiseFolder(tmp_path / "in", tmp_path / "out", ["nlm"], resume=True)
+    assert sorted((one["series"], one["status"]) for one in rows) == [("a", "already"), ("b", "done")]
+    assert outputs(tmp_path / "out") == sorted([*COMPLETE, "b_nlm.json", "b_nlm.nrrd"])

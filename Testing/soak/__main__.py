@@ -48,7 +48,8 @@ def soak(folder: Path, wish: argparse.Namespace) -> int:
         faults.append(f"{trouble.orphans} processes outlived a batch that was killed")
     one, other = contents(calm), contents(wild)
     faults += differences(one, other) + leftovers(calm, wild, folder / "tmp") + named(wild / "batch.csv")
-    print("\n".join((wild / "batch.csv").read_text(encoding="utf-8-sig").splitlines()[:4]))
+    for line in other.get("batch.csv", [])[:3]:
+        print("  ".join(f"{name} {value}" for name, value in line.items() if value))
     for fault in faults[:20]:
         print(f"  {fault}")
     if faults:

@@ -39,12 +39,16 @@ def leftovers(*trees: Path) -> list[str]:
 
 def named(log: Path) -> list[str]:
     """Patients' names in the log."""
+    if not log.exists():
+        return ["there is no log"]
     text = log.read_text(encoding="utf-8-sig")
     return [f"the log holds the name {name}" for name in FAMILY_NAMES if name in text]
 
 
 def statuses(log: Path) -> dict[str, int]:
     counts: dict[str, int] = {}
+    if not log.exists():
+        return counts
     with log.open(encoding="utf-8-sig", newline="") as lines:
         for row in csv.DictReader(lines):
             counts[row["status"]] = counts.get(row["status"], 0) + 1

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from LDCTDenoiseLib.batch.found import FoundSeries
 from LDCTDenoiseLib.batch.plan import Task
-from LDCTDenoiseLib.errors import Cancelled
+from LDCTDenoiseLib.errors import Cancelled, InputError
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parents[1] / "LDCTDenoise"
@@ -31,6 +31,11 @@ class Orders:
     deadly: tuple[int, ...] = ()  # the worker's process dies of it, every time
     unlucky: tuple[int, ...] = ()  # dies the first time only
     broken: tuple[int, ...] = ()
+    has: str = "PATH"  # the environment of a worker that has what these options need
+
+    def check(self) -> None:
+        if self.has not in os.environ:
+            raise InputError("For rddm-balanced, torch is missing.")
 
 
 def tasks(count: int) -> list[Task]:

@@ -76,7 +76,7 @@ def test_every_series_is_done_once_by_several_processes_which_nobody_else_can_re
     assert os.name == "nt" or modes == 0o700
     assert not any(process.is_running() for process in workers)
     assert private_folders() == before
-    assert {name: os.environ[name] for name in os.environ if not name.startswith("__DASK")} == environ
+    assert {name: os.environ[name] for name in os.environ if "DASK_PARENT" not in name} == environ
     assert capfd.readouterr() == ("", "")
 
 

@@ -83,14 +83,19 @@ def test_a_worker_that_sees_other_folders_is_told_by_its_address(connect, orders
 def test_a_file_of_another_size_is_another_file(tmp_path):
     (tmp_path / "1.dcm").write_bytes(b"1234")
     version = cluster.package_version()
-    assert cluster_task.lacks(cluster_task.Needs(version, ((tmp_path / "1.dcm", 4), (tmp_path, -1)))) == {}
-    assert "does not see" in cluster_task.lacks(cluster_task.Needs(version, ((tmp_path / "1.dcm", 5),)))["unfit"]
+    assert cluster_task.lacks(cluster_task.Needs(version, ((tmp_path / "1.dcm", 4), (tmp_path, -1)))) == ""
+    assert "does not see" in cluster_task.lacks(cluster_task.Needs(version, ((tmp_path / "1.dcm", 5),)))
 
 
 def test_a_worker_with_another_version_is_told_by_its_address(connect, orders, monkeypatch):
     monkeypatch.setattr(cluster, "package_version", lambda: "99.9")
     with pytest.raises(InputError, match=r"tcp://127\S+ has LDCTDenoise \S+, not 99.9; install the same version"):
         connect(orders)
+
+
+def test_a_worker_that_lacks_what_the_models_need_is_told_by_its_address(connect, orders):
+    with pytest.raises(InputError, match=r"tcp://127\S+ cannot do it: For rddm-balanced, torch is missing."):
+        connect(Orders(orders.place, has="NO_SUCH_VARIABLE"))
 
 
 def test_a_worker_without_the_library_that_comes_later_costs_nothing(scheduler, connect, orders):

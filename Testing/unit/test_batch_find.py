@@ -10,7 +10,7 @@ import dicom_factory as factory
 import numpy as np
 import pytest
 from find_factory import another, found, images, names, only, put, reasons, sizes
-from LDCTDenoiseLib import CTVolume, write_volume
+from LDCTDenoiseLib import CTVolume, read_volume, write_volume
 from LDCTDenoiseLib.batch.find import find_series
 from LDCTDenoiseLib.errors import Cancelled, InputError
 
@@ -228,3 +228,11 @@ def test_the_shared_data_hold_one_series_and_three_pictures_that_are_none():
     finding = found(DATA / "dicom")
     assert names(finding) == ["abdomen_CRLM-CT-1004/series-2"]
     assert reasons(finding).count("secondary capture") == 2 and reasons(finding).count("localizer") >= 1
+
+
+def test_what_this_program_has_denoised_is_not_denoised_again(tmp_path):
+    source = put(images(), tmp_path / "a")
+    write_volume(read_volume(source), tmp_path / "b", record={"model": "median"})
+    finding = found(tmp_path)
+    assert names(finding) == ["a/series-2"]
+    assert ": 4: IM-0001.dcm was denoised by this program already" in reasons(finding)

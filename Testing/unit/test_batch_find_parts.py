@@ -103,8 +103,14 @@ def test_two_regions_far_from_each_other_are_two_volumes(tmp_path):
 
 
 def test_uneven_steps_alone_do_not_part_a_series(tmp_path):
-    put(images(6, heights=[0, 2.5, 5, 7.5, 12.5, 17.5]), tmp_path)
+    put(images(6, heights=[0, 2.5, 5, 8.6, 12.2, 16]), tmp_path)
     assert only(found(tmp_path)).slices == 6 and "varies" in only(found(tmp_path)).notices[0]
+
+
+def test_a_spacing_that_changes_with_the_acquisition_does_not_part_a_series(tmp_path):
+    put(images(6, AcquisitionNumber=1), tmp_path)
+    put(images(4, AcquisitionNumber=2, heights=[17.5, 22.5, 27.5, 32.5]), tmp_path, 10)
+    assert only(found(tmp_path)).slices == 10
 
 
 @pytest.mark.parametrize(

@@ -136,3 +136,13 @@ def test_files_come_in_the_order_of_their_names(tmp_path):
 )
 def test_long_paths_are_told_to_windows_as_it_wants_them(path, told):
     assert extended_name(path) == told
+
+
+def test_the_outputs_of_other_batches_are_passed_by(tmp_path):
+    put(images(), tmp_path / "a")
+    put(another(), tmp_path / "earlier" / "a" / "series-2_median")
+    (tmp_path / "earlier" / "batch.csv").write_bytes("\ufeffnumber,series,model,status\r\n".encode())
+    (tmp_path / "a" / "batch.csv").write_text("a table of somebody else\n")
+    finding = found(tmp_path)
+    assert names(finding) == ["a/series-2"] and "earlier: 0: It holds the outputs of a batch" in reasons(finding)
+    assert names(found(tmp_path / "earlier")) == ["a/series-2_median/series-3"]

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from batch_factory import (
 from dicom_factory import PATIENT
 from LDCTDenoiseLib import CTVolume, denoise, read_volume
 from LDCTDenoiseLib.batch import work
+from LDCTDenoiseLib.batch.memory import Memory, expected_memory
 from LDCTDenoiseLib.batch.plan import plan, record_of
 from LDCTDenoiseLib.batch.space import require_space
 from LDCTDenoiseLib.batch.warm import WARM
@@ -245,7 +247,7 @@ def test_a_full_disk_is_noticed_before_and_while_writing(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(os, "fsync", full)
     row = only_row(task)
-    assert "disk is full" in row["error"]
+    assert "disk is full" in row["error"] and ".part" not in row["error"]
     monkeypatch.setattr(os, "fsync", flush)
     assert not list((tmp_path / "out").rglob("*.nrrd"))
     assert only_row(task)["status"] == "done"
@@ -326,6 +328,38 @@ def test_one_is_computed_while_another_is_read(tmp_path: Path, monkeypatch: pyte
     assert only_row(tasks[1], progress=progress)["status"] == "done"
     first.join()
     assert most == [1, 1]
+
+
+def test_two_large_series_are_not_in_memory_at_once():
+    memory, inside, most = Memory(total=1000), [], []
+
+    def work_with(needed: int) -> None:
+        with memory.take(needed, lambda: False):
+            inside.append(needed)
+            most.append(sum(inside))
+            time.sleep(0.02)
+            inside.remove(needed)
+
+    threads = [threading.Thread(target=work_with, args=(needed,)) for needed in (400, 300, 5000, 200, 400)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not inside and max(total for total in most if total != 5000) <= 600 and len(most) == 5
+
+
+def test_who_waits_for_memory_can_be_cancelled():
+    memory = Memory(total=1000)
+    with memory.take(500, lambda: False), pytest.raises(Cancelled), memory.take(500, lambda: True):
+        pass
+    with memory.take(5000, lambda: True):  # nobody else is there any more
+        pass
+
+
+def test_a_series_says_how_much_memory_it_takes(tmp_path: Path):
+    series = a_task(tmp_path).series
+    assert expected_memory(series) == 20 * np.prod(SHAPE)
+    assert expected_memory(replace(series, slices=0)) == 8 * sum(file.size for file in series.files)
 
 
 def test_a_volume_file_keeps_its_kind(tmp_path: Path):

@@ -10,6 +10,7 @@ import dicom_factory as factory
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 import vendor_enhanced as enhanced
 import vendor_headers as vendors
 from derived_factory import denoised
@@ -147,6 +148,19 @@ def test_the_result_is_read_as_the_same_volume_in_space(tmp_path: Path, series):
     back = read_volume(tmp_path / "derived")
     assert back.lies_like(series[0])
     assert np.abs(back.hu - series[0].hu)[series[0].hu > -1000].max() <= 0.5
+
+
+def test_simpleitk_sees_the_same_in_the_source_and_in_the_images(tmp_path: Path):
+    folder = factory.save([enhanced.enhanced()], tmp_path / "source")
+    written = write_volume(read_volume(folder), tmp_path / "derived")
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    before = sitk.ReadImage(str(folder / "000.dcm"))[:, :, ::-1]  # stored from the head
+    after = sitk.ReadImage([str(file) for file in sorted(written.iterdir())])
+    for part in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+        np.testing.assert_allclose(getattr(before, part)(), getattr(after, part)())
+    same = [0, 2, 3]  # GDCM gives all frames of a file one slope, and frame 1 has another
+    one, other = sitk.GetArrayFromImage(before), sitk.GetArrayFromImage(after)
+    np.testing.assert_array_equal(one[same], other[same])
 
 
 def test_a_part_of_the_frames_refers_to_the_right_ones(tmp_path: Path):

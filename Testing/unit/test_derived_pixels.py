@@ -78,6 +78,38 @@ def test_values_beyond_the_sources_type_widen_it_for_the_whole_series(tmp_path: 
         np.testing.assert_array_equal(back.padding, source.padding)
 
 
+@pytest.mark.parametrize(
+    ("slopes", "ends"),
+    [
+        (("0.037", "1", "0.5"), (-1000.6, 8194.4)),
+        (("2.5", "0.037", "0.5"), (-90000.0, 100.4)),
+        (("1",) * 3, (-9e4, 9e4)),
+    ],
+)
+def test_values_that_fit_on_no_scale_of_the_source_get_a_new_one_and_wrap_nowhere(tmp_path: Path, slopes, ends):
+    series = factory.ct_series(factory.stored_values(3, 14, 12) % 2000, PixelPaddingValue=4095)
+    for dataset, slope in zip(series, slopes, strict=True):
+        dataset.RescaleSlope = slope
+        pixels = made.stored(dataset).astype(np.uint16)
+        pixels[:6, :6] = 4095
+        dataset.PixelData = pixels.tobytes()
+
+    def change(volume):
+        values = volume.hu + np.float32(0.4)
+        values[:, 10, 4:6] = ends
+        return volume.with_hu(values)
+
+    derived = derive(series, tmp_path, change)
+    for result, hu, padding in zip(derived.results, derived.volume.hu, derived.volume.padding, strict=True):
+        slope = float(result.RescaleSlope)
+        difference = np.abs(made.hu(result) - hu)[~padding]
+        assert (difference > 0.5 * slope * (1 + 1e-6) + 0.01).sum() <= 2  # that had to step aside from the padding
+        assert difference.max() <= 1.6 * slope
+        assert set(made.stored(result)[padding]) == {result.PixelPaddingValue}
+        assert not (made.stored(result)[~padding] == result.PixelPaddingValue).any()
+    np.testing.assert_array_equal(read_volume(derived.folder).padding, derived.volume.padding)
+
+
 @pytest.mark.parametrize("kind", ["uint8", "int8", "int32", "uint32"])
 def test_ct_images_have_16_bits_whatever_the_source_had(tmp_path: Path, kind: str):
     pixels = (factory.stored_values() % 100).astype(kind)

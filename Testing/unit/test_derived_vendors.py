@@ -8,10 +8,12 @@ import dciodvfy
 import derived_factory as made
 import dicom_factory as factory
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 import vendor_headers as vendors
 from derived_factory import Derived, denoised, derive
+from LDCTDenoiseLib.cli import main
 from LDCTDenoiseLib.files import read_volume
 from pydicom.datadict import keyword_for_tag
 
@@ -60,6 +62,19 @@ def test_simpleitk_reads_the_same_geometry_and_the_new_hu(tmp_path: Path, vendor
     measured = np.ones(values.shape, bool) if padding is None else ~padding
     assert np.abs(values - derived.volume.hu)[measured].max() <= 0.5
     np.testing.assert_array_equal(values[~measured], sitk.GetArrayFromImage(before)[~measured])
+
+
+def test_the_command_writes_a_valid_series_that_others_find_as_one(tmp_path: Path):
+    source, folder = factory.save(vendors.ge(), tmp_path / "source"), tmp_path / "derived"
+    assert (
+        main(["denoise", str(source), str(folder), "--model", "gaussian", "--strength", "0.5", "--progress", "none"])
+        == 0
+    )
+    assert dciodvfy.errors(folder.iterdir()) == [] and dciodvfy.contradictions(folder.iterdir()) == []
+    (series,) = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+    assert len(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series)) == 4
+    result = pydicom.dcmread(folder / "IM-0001.dcm")
+    assert "gaussian" in result.SeriesDescription and "strength 0.5" in result.DerivationDescription
 
 
 @pytest.mark.parametrize("vendor", vendors.VENDORS)

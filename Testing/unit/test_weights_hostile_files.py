@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from LDCTDenoiseLib.errors import InputError  # noqa: E402
-from LDCTDenoiseLib.weights import checkpoint_file, import_checkpoint, store, user_folder  # noqa: E402
+from LDCTDenoiseLib.weights import checkpoint_file, checkpoint_pickle, import_checkpoint, store, user_folder  # noqa: E402
 from weights_factory import a_checkpoint, a_shipped_folder, a_state  # noqa: E402
 
 
@@ -50,6 +50,13 @@ class Hostile:
         return os.mkdir, (str(self.target),)
 
 
+class Greedy:
+    """Unpickled, it would take a terabyte."""
+
+    def __reduce__(self):
+        return bytearray, (10**12,)
+
+
 @pytest.mark.parametrize("where", ["model", "extra_state", "ema"])
 @pytest.mark.parametrize("new_format", [True, False])
 def test_code_in_a_checkpoint_is_not_run(tmp_path, where, new_format):
@@ -66,6 +73,20 @@ def test_code_in_a_bare_pickle_is_not_run(tmp_path):
     target = tmp_path / "was here"
     refused(written(tmp_path, pickle.dumps({"model": Hostile(target)}, protocol=2)))
     assert not target.exists()
+
+
+@pytest.mark.parametrize("new_format", [True, False])
+def test_a_few_bytes_that_ask_for_all_memory_get_none(tmp_path, new_format):
+    """PyTorch's restricted loader makes a bytearray of any length."""
+    content = {"model": a_state(), "extra_state": Greedy()}
+    torch.save(content, tmp_path / "fine.pth", _use_new_zipfile_serialization=new_format)
+    assert "objects other than tensors" in refused(tmp_path / "fine.pth")
+
+
+def test_a_pickle_of_endless_steps_is_not_followed(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint_pickle, "_MOST_STEPS", 1000)
+    content = pickle.dumps({"model": [[]] * 2000}, protocol=2)
+    assert "objects other than tensors" in refused(written(tmp_path, content))
 
 
 def test_a_checkpoint_that_is_cut_off_is_damaged(checkpoint, tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from LDCTDenoiseLib import locks, owner
+from LDCTDenoiseLib import workplace as module
 from LDCTDenoiseLib.errors import InputError
 from LDCTDenoiseLib.workplace import OWNER, only_one, sweep, tidy, workplace
 
@@ -232,6 +233,26 @@ def test_who_is_swept_away_while_moving_in_moves_in_elsewhere(tree: Path, monkey
     monkeypatch.setattr("LDCTDenoiseLib.workplace.FileLock", SweptAway)
     with workplace(tree) as folder:
         assert folder.exists() and len(swept) == 2
+
+
+@posix_only
+@pytest.mark.parametrize("place", ["a workplace", "a folder for one"])
+def test_the_locks_file_goes_while_it_is_locked_so_that_nobody_moves_in_meanwhile(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, place: str
+):
+    taken, unlink = [], module._unlink
+
+    def watched(path: Path) -> None:
+        if path.name in (OWNER, ".ldct-only-one"):
+            lock = locks.FileLock(path)
+            taken.append(lock.take())
+            lock.close()
+        unlink(path)
+
+    monkeypatch.setattr(module, "_unlink", watched)
+    with workplace(tree) if place == "a workplace" else only_one(tree, "busy"):
+        pass
+    assert taken == [False] and list(tree.iterdir()) == []
 
 
 # nothing but ours

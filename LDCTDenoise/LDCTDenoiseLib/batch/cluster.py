@@ -13,7 +13,7 @@ from ..workplace import workplace
 from .cluster_connection import Connection
 from .cluster_local import lacking, local_cluster, mend, quiet
 from .cluster_run import ClusterExecutor
-from .cluster_task import Needs, courier, lacks, parcel
+from .cluster_task import Needs, courier, fitness, parcel
 from .plan import Options
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -54,7 +54,7 @@ def executor(
         if scheduler:
             stack.enter_context(quiet())
             place, keep = scheduler, _nothing
-            needs = Needs(package_version(), (*_sights(reads), *_mark(writes, stack)))
+            needs = Needs(package_version(), (*_sights(reads), *_mark(writes, stack)), options)
         else:
             place = stack.enter_context(local_cluster(workers or 1))
             keep = functools.partial(mend, place, workers or 1)
@@ -62,7 +62,7 @@ def executor(
         connection = Connection(place, patience=patience, notice=notice, mend=keep)
         stack.callback(connection.close)
         if scheduler:
-            _examine(connection, needs, notice)
+            _examine(connection, needs, notice, bool(resources))
             _warn_of_open_network(scheduler, notice)
         stop = stack.pop_all()
     return ClusterExecutor(connection, options, do, needs, resources=resources or {}, notice=notice, on_stop=stop.close)
@@ -84,7 +84,7 @@ def _mark(folder: Path | None, stack: contextlib.ExitStack) -> list[tuple[Path, 
     return [(stack.enter_context(workplace(folder.absolute())), -1)]
 
 
-def _examine(connection: Connection, needs: Needs, notice: Callable[[str], None]) -> None:
+def _examine(connection: Connection, needs: Needs, notice: Callable[[str], None], uses_gpu: bool) -> None:
     """InputError if a worker of today cannot do the work; those that come later are asked before their first series."""
     client = connection.client
     versions = client.get_versions()
@@ -97,12 +97,18 @@ def _examine(connection: Connection, needs: Needs, notice: Callable[[str], None]
     if not versions["workers"]:
         notice("No worker has come to the scheduler yet; the series wait for one.")
         return
-    answers = client.run(courier(), parcel(lacks, needs), on_error="return")
+    answers = client.run(courier(), parcel(fitness, needs), on_error="return")
     for address, answer in answers.items():
         if isinstance(answer, Exception):
             raise InputError(f"The worker {address} does not answer ({type(answer).__name__}); restart it.")
-        if "unfit" in answer:
+        if answer["unfit"]:
             raise InputError(f"The worker {address} {answer['unfit']}")
+    lazy = [answer for answer in answers.values() if 0 < answer["threads"] < answer["cores"] // 4]
+    if lazy and not uses_gpu:
+        notice(
+            f"{len(lazy)} of {len(answers)} workers compute with few of their cores (Dask sets OMP_NUM_THREADS to 1): "
+            "set that variable before you start them, unless they share a machine or have a GPU."
+        )
 
 
 def _python(facts: dict | None) -> str:

@@ -87,7 +87,7 @@ class Connection:
 
 
 def _no_answer(place: object, error: Exception) -> str:
-    if isinstance(error, (TypeError, ValueError)) or "ssl" in str(error).lower():
+    if isinstance(error, (TypeError, ValueError, KeyError)) or "ssl" in str(error).lower():
         if str(place).startswith("tls://"):
             return f"{place} needs certificates: name them in Dask's configuration (distributed.comm.tls)."
         return f"{place} is no address of a Dask scheduler, such as tcp://host:8786, nor a scheduler file (.json)."

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import multiprocessing.resource_tracker
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +16,12 @@ from pathlib import Path
 from ..errors import InputError
 from ..workplace import workplace
 
+_INSTALL = 'pip install "ldct-denoise[cluster]", or use --workers 1.'
+_SAFE = (2025, 1)  # version of distributed: earlier ones open a port for everybody
 THREADS = 2  # of a worker: one series is read or written while another is computed
 _DEATHS = 2  # of workers, that a task survives: the third one makes it a suspect
-_STARTS = 3  # of a cluster of which a worker dies at once
+_PATIENCE = 120.0  # s for the first worker to start
+_PAUSE = 0.2  # s
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -33,8 +38,10 @@ def local_cluster(workers: int) -> Iterator[object]:
     account on the machine could send them code. Files of Dask's own lie in a private folder.
     """
     import dask
-    from distributed import Security
+    from distributed import LocalCluster, Security, __version__
 
+    if tuple(map(int, __version__.split(".")[:2])) < _SAFE:
+        raise InputError(f"Worker processes need distributed {_SAFE[0]}.{_SAFE[1]} or later; {_INSTALL}")
     try:
         security = Security.temporary()
     except ImportError:
@@ -45,24 +52,26 @@ def local_cluster(workers: int) -> Iterator[object]:
         stack.enter_context(_environment((*settings["distributed.nanny.pre-spawn-environ"], "PYTHONHASHSEED")))
         stack.enter_context(dask.config.set(settings))
         stack.enter_context(quiet())
-        cluster = _started(
-            n_workers=workers,
-            threads_per_worker=THREADS,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
-            security=security,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-            local_directory=str(folder),
-        )
+        with _deaf_to_interrupts():
+            cluster = LocalCluster(
+                n_workers=0,  # they come one by one: one that dies at its start must not stop the others
+                threads_per_worker=THREADS,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+                security=security,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+                local_directory=str(folder),
+            )
         stack.callback(_close, cluster)
+        _start_one(cluster, workers)
         yield cluster
 
 
 def mend(cluster, workers: int) -> None:
-    """Dask starts a worker again that has died, but not one that died while it was being started."""
+    """Starts workers that are wanting: Dask brings back one that has died, but not one that died at its start."""
 
     def replace() -> None:
         for name, nanny in list(cluster.workers.items()):
@@ -74,22 +83,18 @@ def mend(cluster, workers: int) -> None:
         cluster.loop.add_callback(replace)
 
 
-def _started(**settings: object) -> object:
-    from distributed import LocalCluster
-
-    for tries_left in range(_STARTS - 1, -1, -1):
-        try:
-            with _deaf_to_interrupts():
-                return LocalCluster(**settings)
-        except (OSError, RuntimeError, TimeoutError) as error:
-            if not tries_left:
-                raise InputError(
-                    f"The worker processes could not be started ({type(error).__name__}); try --workers 1."
-                ) from error
+def _start_one(cluster, workers: int) -> None:
+    """Returns when the first worker is there."""
+    end = time.monotonic() + _PATIENCE
+    while not cluster.scheduler.workers:
+        if time.monotonic() > end:
+            raise InputError(f"No worker process could be started within {_PATIENCE:.0f} s; try --workers 1.")
+        mend(cluster, workers)
+        time.sleep(_PAUSE)
 
 
 def lacking(package: str) -> str:
-    return f'Worker processes need {package}: pip install "ldct-denoise[cluster]", or use --workers 1.'
+    return f"Worker processes need {package}; {_INSTALL}"
 
 
 @contextmanager
@@ -104,6 +109,7 @@ def quiet() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()  # asyncio tells of what was given up when it is collected
         for holder in silenced:
             holder.removeFilter(_nothing)
 

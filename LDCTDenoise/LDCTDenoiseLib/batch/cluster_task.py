@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import pickle
 import threading
 import time
@@ -10,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Cancelled
+from ..errors import Cancelled, InputError
+from ..inference.threads import sleep_soon
 from ..version import package_version
 from .plan import Options, Task
 
@@ -24,10 +27,12 @@ class Needs:
 
     version  of LDCTDenoise
     sees     files with their size in bytes, and folders with −1, that must be there under the same path
+    options  whose models, packages and device must be there; None if that is known
     """
 
     version: str
     sees: tuple[tuple[Path, int], ...] = ()
+    options: Options | None = None
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,11 @@ def parcel(function: Callable, *arguments: object) -> bytes:
     return pickle.dumps((function, arguments))
 
 
-def lacks(needs: Needs) -> dict[str, str]:
-    """{} on a fit worker, else {"unfit": the end of a sentence that begins with the worker's address}."""
+def lacks(needs: Needs) -> str:
+    """What makes a worker unfit: the end of a sentence that begins with its address; "" on a fit one."""
     here = package_version()
     if here != needs.version:
-        return {"unfit": f"has LDCTDenoise {here}, not {needs.version}; install the same version there."}
+        return f"has LDCTDenoise {here}, not {needs.version}; install the same version there."
     for path, size in needs.sees:
         try:
             found = -1 if path.is_dir() else path.stat().st_size
@@ -89,8 +94,28 @@ def lacks(needs: Needs) -> dict[str, str]:
             found = None
         if found != size:
             place = path if size == -1 else path.parent
-            return {"unfit": f"does not see {place} as it is here; mount the same folders there under the same path."}
-    return {}
+            return f"does not see {place} as it is here; mount the same folders there under the same path."
+    try:
+        _check(needs.options)
+    except InputError as error:
+        return f"cannot do it: {error}"
+    return ""
+
+
+def fitness(needs: Needs) -> dict:
+    """{"unfit": see `lacks`, "threads": that torch will use, 0 for all, "cores": that the worker may use}."""
+    from dask.system import CPU_COUNT
+
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return {"unfit": lacks(needs), "threads": int(threads) if threads.isdigit() else 0, "cores": CPU_COUNT}
+
+
+@functools.cache
+def _check(options: Options | None) -> None:
+    """Once a process and batch. Raises InputError."""
+    sleep_soon()  # before torch is imported
+    if options is not None:
+        options.check()
 
 
 def work(order: Order) -> dict:
@@ -107,7 +132,7 @@ def work(order: Order) -> dict:
     notices: list[str] = []
     try:
         if lack := lacks(order.needs):
-            return {**lack, "worker": worker.address}
+            return {"unfit": lack, "worker": worker.address}
         stopped = _no_longer_wanted(worker, order.key)
         rows = order.do(order.task, order.options, progress=told.progress, notice=notices.append, cancel=stopped)
         return {"rows": rows, "notices": notices}

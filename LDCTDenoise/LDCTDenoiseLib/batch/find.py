@@ -16,11 +16,13 @@ from .found import Finding, FoundSeries, Left
 from .geometry_groups import Image
 from .hidden import hide
 from .leftovers import leftovers
-from .look import FACTS, Seen
+from .look import FACTS
 from .names import safe_name, shown, unique
 from .one_series import common_folder, parts_of, series_word
 from .scan_pool import look_at
 from .tree import Tree, surroundings, walk
+
+_PAUSE = 0.1  # seconds
 
 
 def find_series(
@@ -40,7 +42,7 @@ def find_series(
     Raises InputError if `tree` is no folder that can be opened, Cancelled when `cancel` says so.
     """
     started = time.monotonic()
-    progress = progress or (lambda done, total, stage: None)
+    progress = _now_and_then(progress)
 
     def check() -> None:
         if cancel is not None and cancel():
@@ -53,16 +55,29 @@ def find_series(
         reason = error.strerror or type(error).__name__
         raise InputError(f"The folder {tree} could not be opened ({reason}); choose another.") from error
     seen = look_at([file.path for file in found.files], processes, progress=progress, check=check)
-    files = [Image(n, *rest) for n, rest in enumerate(zip(found.names, found.files, _shared(seen), strict=True))]
+    files = [Image(n, *rest) for n, rest in enumerate(zip(found.names, found.files, seen, strict=True))]
     series, left = _dicom([file for file in files if file.seen.kind == "image"], found, check)
     volumes, bad_volumes = _volumes([file for file in files if file.seen.kind == "volume"])
     rest = [file for file in files if file.seen.kind not in ("image", "volume")]
-    left += [*bad_volumes, *leftovers(rest, found.closed)]
+    left += [*bad_volumes, *leftovers(rest, found.passed_by)]
     series = _with_damaged_neighbours([*series, *volumes], rest)
     names = unique([one.name for one in series], [one.key for one in series])
     series = [replace(one, name=name) for one, name in zip(series, names, strict=True)]
     finding = Finding(tuple(series), tuple(left), len(files), time.monotonic() - started)
     return replace(finding, series=tuple(_with_all_secrets(one, finding.secrets) for one in series))
+
+
+def _now_and_then(progress: Callable[[int, int, str], None] | None) -> Callable[[int, int, str], None]:
+    """Ten times a second, and at the end of what has one: there are thousands of files."""
+    last = 0.0
+
+    def tell(done: int, total: int, stage: str) -> None:
+        nonlocal last
+        if progress and (done == total or time.monotonic() - last > _PAUSE):
+            last = time.monotonic()
+            progress(done, total, stage)
+
+    return tell
 
 
 def _dicom(images: Iterable[Image], tree: Tree, check: Callable[[], None]) -> tuple[list[FoundSeries], list[Left]]:
@@ -143,23 +158,6 @@ def _with_all_secrets(one: FoundSeries, secrets: tuple[str, ...]) -> FoundSeries
     """Its own secrets are enough, unless its name holds another's: a patient's folder with anonymous images in it."""
     hidden = hide(one.name, one.secrets)
     return one if hide(hidden, secrets) == hidden else replace(one, secrets=secrets)
-
-
-def _shared(seen: Iterable[Seen]) -> Iterable[Seen]:
-    """The same with values that are equal kept once: in a large tree this saves most of the memory."""
-    known: dict[object, object] = {}
-
-    def once(value: object) -> object:
-        return known.setdefault(value, value)
-
-    for one in seen:
-        for name in ("why", "modality", "series", "study", "number", "patient", "secrets", "facts", "marks"):
-            setattr(one, name, once(getattr(one, name)))
-        one.slices = tuple(
-            replace(piece, **{name: once(getattr(piece, name)) for name in ("orientation", "pixel_spacing", "stored")})
-            for piece in one.slices
-        )
-        yield one
 
 
 def _sortable(number: str) -> tuple[float, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundFile:
     """A file as it was when it was found; another size or time means that it has changed."""
 

@@ -27,7 +27,7 @@ _EVEN = 0.02  # steps that differ by less than this part are alike
 _MOMENTS = list(MARKS).index("TemporalPositionIndex")  # from here on marks tell of time
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Image:
     """One file of a series; `name` is relative to the tree, `index` its number in the tree."""
 

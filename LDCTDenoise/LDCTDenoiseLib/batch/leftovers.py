@@ -10,10 +10,10 @@ from .names import shown
 from .one_series import by_reason
 
 
-def leftovers(files: Iterable[Image], closed: Iterable[tuple[str, str]]) -> list[Left]:
+def leftovers(files: Iterable[Image], passed_by: Iterable[tuple[str, str]]) -> list[Left]:
     """A line for files of other kinds, one for each kind of DICOM object without images, and the rest by folder.
 
-    closed  (name, reason) of what could not be opened when the tree was walked.
+    passed_by  (name, sentence) of what was not looked into when the tree was walked.
     """
     groups: dict[tuple[str, str], list[Image]] = {}
     for file in files:
@@ -30,5 +30,5 @@ def leftovers(files: Iterable[Image], closed: Iterable[tuple[str, str]]) -> list
             lines.append(Left(name, len(group), "They hold no images.", secrets))
         else:
             lines += [Left(shown(home), len(alike), shown(alike[0].seen.why)) for alike in by_reason(group)]
-    lines += [Left(shown(name), 0, f"It could not be opened ({reason}).") for name, reason in sorted(closed)]
+    lines += [Left(shown(name), 0, why) for name, why in sorted(passed_by)]
     return lines

@@ -5,16 +5,18 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from ..errors import Cancelled
 from . import work
 from .plan import Options, Task
 from .records import Row
+from .warm import WARM
 
 THREADS = 2  # a third would only wait for its turn to compute, with a whole series in memory
 _PATIENCE = 0.2  # s between two questions whether to stop
-_FAREWELL = 5.0  # s for running work to notice that it was stopped
+_FAREWELL = 0.5  # s for running work to notice that it was stopped
+_TIDYING = 10.0  # s for it to remove what it has begun
 
 
 class Threads:
@@ -24,7 +26,7 @@ class Threads:
         self._options, self._notice = options, notice
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ldct-batch")
-        self._running: set[Future] = set()
+        self._futures: list[Future] = []
 
     def submit_all(
         self,
@@ -44,29 +46,26 @@ class Threads:
             except BaseException as error:
                 ended.put((task, error))
 
-        for task in tasks:
-            self._running.add(self._pool.submit(one, task))
-        for _ in tasks:
-            while True:
-                if cancel and cancel():
-                    self.stop()
-                    raise Cancelled
-                while self._notice and not heard.empty():
-                    self._notice(heard.get())
-                try:
-                    task, rows = ended.get(timeout=_PATIENCE)
-                    break
-                except queue.Empty:
-                    continue
-            if isinstance(rows, BaseException) and not isinstance(rows, Exception):
-                raise rows
-            if isinstance(rows, Cancelled):
+        self._futures = [self._pool.submit(one, task) for task in tasks]
+        waiting = len(tasks)
+        while waiting:
+            if cancel and cancel():
+                raise Cancelled
+            while self._notice and not heard.empty():
+                self._notice(heard.get())
+            try:
+                task, rows = ended.get(timeout=_PATIENCE)
+            except queue.Empty:
+                continue
+            waiting -= 1
+            if isinstance(rows, Cancelled) or not isinstance(rows, list | Exception):
                 raise rows
             yield task, rows
 
     def stop(self) -> None:
-        from concurrent.futures import wait
-
         self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        wait(self._running, _FAREWELL)
+        running = [future for future in self._futures if not future.cancelled()]
+        if wait(running, _FAREWELL).not_done:
+            WARM.interrupt()
+            wait(running, _TIDYING)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import InputError
+from ..files.derived.provenance import SCHEME
 from ..files.dicom_fields import Fields, fields_of_frames
-from ..files.dicom_header import DICOM_INDEX, DicomFile, PixelPlace, damaged, plain, read_header
+from ..files.dicom_header import DICOM_INDEX, DicomFile, PixelPlace, damaged, plain, read_header, value_of
 from ..files.dicom_slices import Slice, require_ct, slices_of
 from ..files.endings import ending_of
+from ..files.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -69,7 +70,7 @@ class Seen:
     kind      "image" (DICOM), "volume" (a volume file), "other" (neither), "no image" (DICOM without a picture),
               "damaged" or "closed" (no right to read it)
     why       the sentence that speaks against it, or ""
-    apart     a DICOM image that is no CT slice by nature, such as a localizer: its series may be good without it
+    apart     a DICOM image that is not to be denoised, such as a localizer: its series may be good without it
     series, study, instance  UIDs; `patient` is a hash of ID and name
     facts, marks, order      the values of FACTS, MARKS and ORDER
     shape     (slices, rows, columns) of a volume file
@@ -104,6 +105,21 @@ def look(path: Path) -> Seen:
         return Seen("damaged", str(damaged(path.name)))
 
 
+def share(seen: Seen, known: dict[object, object]) -> Seen:
+    """The same with values that other files have too kept once, in `known`: half of the memory of a large tree."""
+    for name in ("why", "modality", "series", "study", "number", "patient", "secrets", "facts"):
+        value = getattr(seen, name)
+        setattr(seen, name, known.setdefault(value, value))
+    seen.marks = tuple(known.setdefault(mark, mark) for mark in seen.marks)
+    seen.marks = known.setdefault(seen.marks, seen.marks)
+    alike = ("path", "orientation", "pixel_spacing", "stored")
+    seen.slices = tuple(
+        replace(piece, **{name: known.setdefault(getattr(piece, name), getattr(piece, name)) for name in alike})
+        for piece in seen.slices
+    )
+    return seen
+
+
 def _volume(path: Path) -> Seen:
     if path.name.lower().endswith(".seg.nrrd"):
         raise InputError(f"{path.name} is a segmentation, not a CT volume.")
@@ -113,8 +129,7 @@ def _volume(path: Path) -> Seen:
 
 
 def _dicom(path: Path) -> Seen:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom comments on every odd header
+    with quiet_pydicom():
         file = read_header(path)
         if file is None:
             is_dicom = path.suffix.lower() in _DICOM_ENDINGS
@@ -137,6 +152,9 @@ def _image(file: DicomFile) -> Seen:
         patient=patient,
         secrets=secrets,
     )
+    if _is_denoised(file):
+        seen.apart, seen.why = True, f"{file.name} was denoised by this program already; choose the original series."
+        return seen
     try:
         slices = slices_of(file)
     except InputError as error:
@@ -151,6 +169,13 @@ def _image(file: DicomFile) -> Seen:
     seen.marks = tuple(_hash(get(word)) if word in _FREE_TEXT else get(word)[:64] for word in MARKS)
     seen.order = tuple(_number(get(keyword)) for keyword in ORDER)
     return seen
+
+
+def _is_denoised(file: DicomFile) -> bool:
+    if not _raw(file.dataset, MARKS["ImageType"]).upper().startswith("DERIVED"):
+        return False
+    codes = value_of(file.dataset, "DerivationCodeSequence") or ()
+    return any(_text(value_of(code, "CodingSchemeDesignator")) == SCHEME for code in codes)
 
 
 def _is_no_slice(file: DicomFile) -> bool:

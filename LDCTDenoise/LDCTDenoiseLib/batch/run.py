@@ -63,7 +63,7 @@ def run_batch(
 
     already   rows of what is known to be done and needs no executor; the log is completed from them
     progress  called as progress(done, total, "denoise"), in slices of all series, methods and draws
-    row       hears every line of the log as it is written
+    row       hears of every series and method, first of those in `already`, then of each as it ends
     Raises Cancelled when cancel() was true, InputError when the log cannot be written; what is done stays done.
     """
     rows = {_pair(one): one for one in already}
@@ -79,6 +79,8 @@ def run_batch(
         with Log(output_tree, numbers) as log:
             for one in already:
                 log.complete(one)
+                if row:
+                    row(one)
             for task, answer in executor.submit_all(todo, progress=shares.hear, cancel=ask):
                 shares.end(task)
                 for one in failed_rows(task, options, _sentence(answer)) if isinstance(answer, Exception) else answer:

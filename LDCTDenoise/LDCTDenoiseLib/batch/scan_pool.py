@@ -14,15 +14,17 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .look import Seen, look
+from .look import Seen, look, share
 
 _CHUNK = 128  # files
 _WORTH = 1000  # files for each further process: to start it takes as long as that many headers
 _MOST = 8
+_PATIENCE = 5.0  # seconds without a word from a helper
 _START = "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline()); from {} import serve; serve()"
 
 
@@ -39,12 +41,19 @@ def look_at(
     try:
         for helper in helpers:
             helper.start()
+        heard, last = time.monotonic(), 0
         while not work.is_done:
             check()
-            for index in work.take() or work.wait(0.1):
+            for index in work.take() or ():
                 check()
                 work.put(range(index, index + 1), [look(paths[index])])
+                progress(work.done, len(paths), "scan")
+            work.wait(0.1)
             progress(work.done, len(paths), "scan")
+            if work.done > last:
+                heard, last = time.monotonic(), work.done
+            elif time.monotonic() - heard > _PATIENCE:
+                work.take_over()
     finally:
         for helper in helpers:
             helper.end()
@@ -56,9 +65,11 @@ class _Work:
 
     def __init__(self, paths: Sequence[Path]):
         self.paths = paths
-        self.results: list[Seen] = [None] * len(paths)
+        self.results: list[Seen | None] = [None] * len(paths)
         self.done = 0
         self._chunks = deque(range(n, min(n + _CHUNK, len(paths))) for n in range(0, len(paths), _CHUNK))
+        self._lent: list[range] = []  # to helpers
+        self._known: dict[object, object] = {}
         self._changed = threading.Condition()
 
     @property
@@ -66,26 +77,42 @@ class _Work:
         return self.done == len(self.paths)
 
     def take(self) -> range | None:
+        """For this process itself; None when nothing is left."""
         with self._changed:
             return self._chunks.popleft() if self._chunks else None
 
+    def lend(self) -> range | None:
+        """For a helper."""
+        if chunk := self.take():
+            self._lent.append(chunk)
+        return chunk
+
     def put(self, chunk: range, seen: list[Seen]) -> None:
         with self._changed:
-            self.results[chunk.start : chunk.stop] = seen
-            self.done += len(seen)
+            for index, one in zip(chunk, seen, strict=True):
+                self.done += self.results[index] is None
+                self.results[index] = share(one, self._known)
+            if chunk in self._lent:
+                self._lent.remove(chunk)
             self._changed.notify()
 
     def put_back(self, chunk: range) -> None:
         with self._changed:
-            self._chunks.appendleft(chunk)
+            if chunk in self._lent:
+                self._lent.remove(chunk)
+                self._chunks.appendleft(chunk)
             self._changed.notify()
 
-    def wait(self, seconds: float) -> range:
-        """Waits for what others do; no files."""
+    def wait(self, seconds: float) -> None:
+        """Waits until a helper has done something, so long at most."""
         with self._changed:
             if not self.is_done and not self._chunks:
                 self._changed.wait(seconds)
-        return range(0)
+
+    def take_over(self) -> None:
+        """What helpers have had for too long is done by this process; whoever is first will do."""
+        for chunk in list(self._lent):
+            self.put_back(chunk)
 
 
 class _Helper(threading.Thread):
@@ -108,7 +135,7 @@ class _Helper(threading.Thread):
             answers = self._process.stdout
             self._send(json.dumps(sys.path).encode() + b"\n")
             pickle.load(answers)  # it is ready
-            while chunk := self._work.take():
+            while chunk := self._work.lend():
                 self._send(pickle.dumps([str(self._work.paths[index]) for index in chunk]))
                 seen = pickle.load(answers)
                 if len(seen) != len(chunk):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import Cancelled, InputError
 from ..files.outputs import check_outputs
+from ..version import package_version
 from ..workplace import sweep
 from .log import NAME, read_log
 from .plan import Options, Task
@@ -43,6 +44,18 @@ def survey(
         others = f" The same holds for {len(refusals) - 1} more." if len(refusals) > 1 else ""
         raise InputError(f"{refusals[0]}{others}")
     return already
+
+
+def other_version(already: Sequence[Row]) -> str | None:
+    """A sentence if former runs were made by another version of this program, whose results may differ in detail."""
+    others = sorted({str(row["version"]) for row in already} - {package_version()})
+    if not others:
+        return None
+    count = sum(row["version"] in others for row in already)
+    return (
+        f"{count} of the outputs were made by version {' and '.join(others)} and stay as they are; the rest is made by "
+        f"version {package_version()}, as the log says. --overwrite without --resume makes all anew."
+    )
 
 
 def check_tree(output_tree: Path, input_tree: Path, *, resume: bool, overwrite: bool) -> None:

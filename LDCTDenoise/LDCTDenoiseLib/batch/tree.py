@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .found import FoundFile
+from .log import COLUMNS, NAME
 
 _WINDOWS_LIMIT = 240  # characters; Windows wants a longer path in another form
 _CHECKED = 256  # entries of a folder between two looks at the cancel button
@@ -20,13 +21,13 @@ _CHECKED = 256  # entries of a folder between two looks at the cancel button
 class Tree:
     """`files` in the order of their relative names, which `names` holds beside them, with "/" between folders.
 
-    closed    (relative name, reason) of folders and files that could not be opened.
-    listings  relative name of a folder → digest of what lies in it.
+    passed_by  (relative name, sentence) of folders and files that could not be opened, and of outputs of batches.
+    listings   relative name of a folder → digest of what lies in it.
     """
 
     files: list[FoundFile] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    closed: list[tuple[str, str]] = field(default_factory=list)
+    passed_by: list[tuple[str, str]] = field(default_factory=list)
     listings: dict[str, str] = field(default_factory=dict)
 
 
@@ -77,11 +78,14 @@ def walk(
         except OSError as error:
             if not relative:
                 raise
-            tree.closed.append((relative, _reason(error)))
+            tree.passed_by.append((relative, _closed(_reason(error))))
+            continue
+        if relative and NAME in folder.files and _is_log(place / NAME):
+            tree.passed_by.append((relative, "It holds the outputs of a batch; choose it by itself to use them."))
             continue
         tree.listings[relative] = folder.digest()
         below = f"{relative}/" if relative else ""
-        tree.closed += [(below + name, reason) for name, reason in folder.closed.items()]
+        tree.passed_by += [(below + name, _closed(reason)) for name, reason in folder.closed.items()]
         for name, info in sorted(folder.folders.items(), reverse=True):  # the last is taken first
             inner = place / name, below + name, info
             if name not in folder.links:
@@ -160,6 +164,18 @@ def _holds(folder: Path, root: Path) -> bool:
         return os.path.commonpath([outer, inner]) == outer
     except ValueError:  # on two drives
         return False
+
+
+def _is_log(file: Path) -> bool:
+    try:
+        with extended(file).open("rb") as log:
+            return ",".join(COLUMNS[:3]).encode() in log.read(100)
+    except OSError:
+        return False
+
+
+def _closed(reason: str) -> str:
+    return f"It could not be opened ({reason})."
 
 
 def _reason(error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -21,25 +22,36 @@ class Warm:
     """The models of this process."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._turn, self._guard = threading.Lock(), threading.Lock()
         self._models: dict[str, WarmModel] = {}
         self._one_at_a_time = False
+        self._computing: int | None = None  # the thread whose turn it is
 
     def denoise(self, volume: CTVolume, card: Card, settings: Settings, *, cancel, **callbacks) -> DenoiseResult:
         """As `WarmModel.denoise`, when it is our turn: memory and processor belong to one volume at a time."""
         self._wait(cancel)
         try:
+            self._computing = threading.get_ident()
             result = self._model(card).denoise(volume, settings, cancel=cancel, **callbacks)
             if result.record["notices"] and len(self._models) > 1:  # such as: memory was short
                 self._one_at_a_time = True
             return result
-        except (Cancelled, InputError):
+        except InputError:
             raise
         except BaseException:  # whatever state a device is in now: the next series begins with a fresh model
             self._models.clear()
             raise
         finally:
+            with self._guard:
+                self._computing = None
             self._turn.release()
+
+    def interrupt(self) -> None:
+        """Ends what is computed at this moment, as if it had been cancelled: a slice may take half a minute."""
+        with self._guard:
+            if self._computing is not None:
+                thread, error = ctypes.c_ulong(self._computing), ctypes.py_object(Cancelled)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
     def _wait(self, cancel: Callable[[], bool]) -> None:
         while not self._turn.acquire(timeout=_PATIENCE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from ..errors import Cancelled, InputError
 from ..files.endings import ending_of
 from ..files.outputs import check_output_folder, check_outputs
 from .found import FoundSeries
+from .memory import MEMORY, expected_memory
 from .plan import Options, Task, record_of
 from .records import Row, failed_row, name_of, row_of, shown, write_record
 from .space import expected_bytes, require_space
@@ -57,16 +59,18 @@ class _Work:
         self.task, self.options, self.progress, self.cancel = task, options, progress, cancel
         self.notice = lambda text: notice(f"{name_of(task.series, options)}: {text}")
         self.input: _Input | None = None
+        self.held = ExitStack()
 
     def rows(self) -> list[Row]:
         rows = []
-        for number, (model, output) in enumerate(self.task.outputs):
-            try:
-                rows.append(self.one(number, model, output))
-            except Cancelled:
-                raise
-            except Exception as error:
-                rows.append(failed_row(self.task, self.options, model, _sentence(error)))
+        with self.held:
+            for number, (model, output) in enumerate(self.task.outputs):
+                try:
+                    rows.append(self.one(number, model, output))
+                except Cancelled:
+                    raise
+                except Exception as error:
+                    rows.append(failed_row(self.task, self.options, model, _sentence(error)))
         return rows
 
     def one(self, number: int, model: str, output: Path) -> Row:
@@ -75,6 +79,7 @@ class _Work:
             return row_of(record, self.task, self.options, model, "already")
         self.check_place(output)
         if self.input is None:
+            self.held.enter_context(MEMORY.take(expected_memory(self.task.series), self.cancel))
             self.input = _read(self.task.series, self.progress, self.cancel)
         volume = self.input.volume
         needed = expected_bytes(*volume.shape, output, voxel=4 if volume.source.dtype == "float32" else 2)
@@ -109,21 +114,21 @@ class _Work:
         from ..files import write_volume
 
         is_folder = not ending_of(output)
-        place = atomic_folder if is_folder else atomic_output
+        place, aside = (atomic_folder if is_folder else atomic_output), output
         try:
             with place(output, self.options.overwrite) as aside:
                 kinds = {"record": result.record, "private": self.options.private} if is_folder else {}
-                write_volume(result.volume, aside, overwrite=True, **kinds)
+                write_volume(result.volume, aside, overwrite=True, cancel=self.cancel, **kinds)
                 self.complete(result, output, aside)
                 if other := finished(self.task, output, card, self.options, cancel=self.cancel):
                     raise _DoneElsewhere(other)
                 write_record(result.record, record_of(output))
         except _DoneElsewhere as elsewhere:
             return elsewhere.record
-        except InputError:
+        except InputError as error:
             if other := finished(self.task, output, card, self.options, cancel=self.cancel):
                 return other
-            raise
+            raise InputError(str(error).replace(str(aside), str(output))) from error
         return result.record
 
     def complete(self, result: DenoiseResult, output: Path, aside: Path) -> None:

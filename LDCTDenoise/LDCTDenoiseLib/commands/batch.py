@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import secrets
 import signal
 import time
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, reporter) -> None:
     from ..batch.find import find_series
     from ..batch.plan import Options, plan
-    from ..batch.survey import check_tree, require_room, survey, tidy
+    from ..batch.survey import check_tree, other_version, require_room, survey, tidy
     from ..workplace import only_one
     from .batch_print import Told
 
@@ -55,6 +56,8 @@ def run(args: argparse.Namespace, reporter) -> None:
     check_tree(args.output, args.input, resume=args.resume or args.dry_run, overwrite=args.overwrite)
     with contextlib.ExitStack() as stack:
         if not args.dry_run:
+            if not args.output.exists():
+                stack.callback(_remove_if_empty, args.output)
             args.output.mkdir(parents=True, exist_ok=True)
             stack.enter_context(only_one(args.output, _BUSY))
         finding = find_series(args.input, without=[args.output], progress=reporter.progress)
@@ -62,6 +65,8 @@ def run(args: argparse.Namespace, reporter) -> None:
         already = survey(tasks, options, progress=reporter.progress)
         told = Told(args, options, reporter, finding, tasks, more_left, already)
         told.found()
+        if sentence := other_version(already):
+            reporter.notice(sentence)
         if not tasks:
             raise InputError(f"No CT series below {args.input} can be denoised; choose another folder.")
         if args.dry_run:
@@ -110,6 +115,11 @@ def _check_workers(args: argparse.Namespace) -> None:
         raise InputError("--require chooses among the workers of a cluster: add --scheduler.")
 
 
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
 def _end_with_the_terminal() -> None:
     """A closed terminal ends the batch as Ctrl-C does: tidily. Under nohup it goes on."""
     if not hasattr(signal, "SIGHUP"):
@@ -120,6 +130,9 @@ def _end_with_the_terminal() -> None:
 
 
 def _hung_up(*_) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # what is said to a terminal that is gone is an error
+        os.dup2(nowhere, stream)
     raise KeyboardInterrupt
 
 

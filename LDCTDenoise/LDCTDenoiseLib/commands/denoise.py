@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from ..atomic import atomic_output
 from ..errors import InputError
 from .arguments import add_computing, add_input, add_output_rules, add_slices, add_strength
 from .outputs import check_outputs, write_json
+
+_LIKE_A_FILE = re.compile(r"\.[A-Za-z]{2,5}")  # .dcm, .txt, a slip such as .nrdd: no name of a folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +52,10 @@ def run(args: argparse.Namespace, reporter) -> None:
     if args.spread and args.draws < 2:
         raise InputError("The spread needs at least two draws: add --draws 4, for instance.")
     as_series = not ending_of(args.output)
+    if as_series and _LIKE_A_FILE.fullmatch(args.output.suffix):
+        raise InputError(
+            f"{args.output} must end in {ENDINGS_SENTENCE}, or have no ending: then it is a folder for a DICOM series."
+        )
     files = [p for p in (None if as_series else args.output, args.spread, args.report) if p]
     check_outputs(files, args.overwrite, [args.input], folders=[args.output] if as_series else [])
     card = find_card(args.model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from .dicom_pixels import PixelReader
 from .dicom_series import files_of_series
 from .dicom_slices import Slice, slices_of
 from .padding import declared_padding, plateau_padding
+from .quiet import quiet_pydicom
+from .room import require_room
 
 # What a report says of the acquisition. Codes and numbers only: free text may hold a name.
 _FACTS = (
@@ -37,6 +39,7 @@ _FACTS = (
     "PatientPosition",
 )
 _REAL_HU = ("", "HU", "HU_MOD", "US")  # US means unspecified, which older scanners wrote for HU
+_OTHER_UNITS = ("OD", "MGML", "Z_EFF", "ED", "EDW", "PCT")  # that a sentence may name: anything else may be a name
 
 
 def read_dicom(path: Path, *, progress: Callable[[int, int, str], None], check: Callable[[], None]) -> CTVolume:
@@ -48,8 +51,7 @@ def read_dicom(path: Path, *, progress: Callable[[int, int, str], None], check: 
 
     Raises InputError for whatever is not one CT volume.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom comments on every odd header; what matters is checked here
+    with quiet_pydicom():
         files, notices = files_of_series(path, progress=progress, check=check)
         return _volume(path, files, notices, progress, check)
 
@@ -59,8 +61,7 @@ def read_dicom_files(
 ) -> CTVolume:
     """The volume that exactly the files `paths` form, wherever they lie; see `read_dicom`."""
     files: list[DicomFile] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet_pydicom():
         for path in paths:
             check()
             header = read_header(path)
@@ -108,6 +109,7 @@ def _values(
     # A compressed file shows its true size only when it is decoded: try one before all memory is taken.
     reader.stored_values(slices[0])
     shape = (len(slices), slices[0].stored.rows, slices[0].stored.columns)
+    require_room(slices[0].path.name, 5 * math.prod(shape))  # float32 and bool
     hu = np.empty(shape, dtype=np.float32)
     padding = np.zeros(shape, dtype=bool)
     for index, piece in enumerate(slices):
@@ -132,7 +134,8 @@ def _header_notices(fields: Fields) -> list[str]:
     notices = []
     kind = plain(fields.get("RescaleType")).upper()
     if kind not in _REAL_HU:
-        notices.append(f"The header calls the values {kind}, not HU; results hold for Hounsfield units only.")
+        unit = kind if kind in _OTHER_UNITS else "something else"
+        notices.append(f"The header calls the values {unit}, not HU; results hold for Hounsfield units only.")
     if plain(fields.get("LossyImageCompression")) == "01":
         notices.append(
             "The images were once compressed with loss, which changes their noise; results may be less good."

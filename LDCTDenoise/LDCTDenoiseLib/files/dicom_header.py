@@ -22,6 +22,14 @@ EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 NATIVE = ("1.2.840.10008.1.2", EXPLICIT_LITTLE, EXPLICIT_BIG)
 
+# The terms that PS3.3 C.7.3.1.1.1 defines, and retired ones that archives still hold; a space around each.
+_MODALITIES = (
+    " AR ASMT AU BDUS BI BMD CF CR CT CTPROTOCOL DF DG DOC DS DX EC ECG EEG EMG EOG EPS ES FA FID FS GM HC HD IO IOL "
+    "IVOCT IVUS KER KO LEN LP LS M3D MA MG MR MS NM OAM OCT OP OPM OPT OPTBSV OPTENF OPV OSS OT PLAN PR PT PX REG RESP "
+    "RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF ST STAIN TEXTUREMAP "
+    "TG US VA VF XA XAPROTOCOL XC "
+)
+
 _PIXELS = 0x7FE00010
 _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, _PIXELS))  # float, double, integer; a set, as every tag is looked up
 _HEAD = 140  # bytes that tell DICOM from other files
@@ -61,11 +69,14 @@ class DicomFile:
 
     @property
     def number(self) -> str:
-        return plain(value_of(self.dataset, "SeriesNumber"))
+        number = plain(value_of(self.dataset, "SeriesNumber"))
+        return number if re.fullmatch(r"-?\d{1,12}", number) else ""
 
     @property
     def modality(self) -> str:
-        return plain(value_of(self.dataset, "Modality")).upper()
+        """One of the standard's, UNKNOWN for another, "" where there is none: a damaged header may hold any word."""
+        modality = plain(value_of(self.dataset, "Modality")).upper()
+        return modality if not modality or f" {modality} " in _MODALITIES else "UNKNOWN"
 
     @property
     def sop_class(self) -> str:
@@ -87,17 +98,21 @@ class DicomFile:
 
 def value_of(dataset: Dataset, keyword: str) -> object:
     """The value, or None where it is absent, empty, far too long, or cannot be made sense of."""
-    from pydicom.dataelem import RawDataElement
-
     try:
-        raw = dataset.get_item(keyword)
-        longest = _LONGEST_SEQUENCE if keyword.endswith("Sequence") else _LONGEST_VALUE
-        if isinstance(raw, RawDataElement) and longest < raw.length < 0xFFFFFFFF:
-            return None
-        value = dataset.get(keyword)
+        value = None if _is_too_long(dataset, keyword) else dataset.get(keyword)
     except Exception:  # pydicom decodes on access and raises many kinds
         return None
     return None if value in ("", b"") else value
+
+
+def _is_too_long(dataset: Dataset, keyword: str) -> bool:
+    """By the length that the file tells: the value itself, which could be gigabytes, is not read."""
+    try:
+        raw = dataset.get_item(keyword, keep_deferred=True)
+    except TypeError:  # pydicom 2 cannot look without reading
+        return False
+    longest = _LONGEST_SEQUENCE if keyword.endswith("Sequence") else _LONGEST_VALUE
+    return longest < getattr(raw, "length", 0) < 0xFFFFFFFF
 
 
 def plain(value: object, longest: int = 16) -> str:
@@ -118,9 +133,9 @@ def read_header(path: Path) -> DicomFile | None:
         file.seek(0)
         try:
             header = _parse(path, file, size)
-        except OSError:
-            raise
-        except Exception:  # pydicom raises a dozen kinds on damaged headers
+        except Exception as error:  # pydicom raises a dozen kinds on damaged headers
+            if isinstance(error, OSError) and error.errno is not None:  # the disk's; pydicom's own have no number
+                raise
             header = None
     # Without a class and without pixels nothing can be told of it: cut off early, unless it is a medium's index.
     known = header is not None and (

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from SimpleITK import Image, ImageFileReader
 
 
-_SPACINGS = (1e-4, 1e4)  # mm
-_FARTHEST = 1e6  # mm
-_FLAT = 1e-3  # the volume of a box whose sides are the directions: 1 at right angles
-
-
 def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: Callable[[], None]) -> CTVolume:
     """The volume in `path`: three axes of one number a voxel, or two axes as a single slice.
 
@@ -48,7 +43,7 @@ def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: 
     doubt = not_like_hounsfield_units(lowest, highest, path.name)
     source = Source(path, KINDS[ending_of(path)], dtype, files=(path,), notices=(doubt,) if doubt else ())
     progress(1, 1, "read")
-    return CTVolume(hu, *_geometry(path, image), plateau_padding(hu), source)
+    return CTVolume(hu, *_geometry(image), plateau_padding(hu), source)
 
 
 def image_shape(path: Path) -> tuple[int, int, int]:
@@ -72,19 +67,11 @@ def _require_scalar_volume(path: Path, header: ImageFileReader) -> None:
         raise InputError(f"{path.name} has several numbers in each voxel (a colour or vector image), and CT has one.")
 
 
-def _geometry(path: Path, image: Image) -> tuple[tuple[float, ...], tuple[float, ...], np.ndarray]:
-    """Spacing, origin and direction in three dimensions; a single slice is laid flat. InputError for none at all."""
+def _geometry(image: Image) -> tuple[tuple[float, ...], tuple[float, ...], np.ndarray]:
+    """Spacing, origin and direction in three dimensions; a single slice is laid flat."""
     dimensions = image.GetDimension()
     direction = np.eye(3)
     direction[:dimensions, :dimensions] = np.reshape(image.GetDirection(), (dimensions, dimensions))
     spacing = (*image.GetSpacing(), 1.0)[:3]
     origin = (*image.GetOrigin(), 0.0)[:3]
-    sizes, places = np.array(spacing), np.array([*origin, *direction.ravel()])
-    if not (
-        (sizes >= _SPACINGS[0]).all()  # nor NaN
-        and (sizes <= _SPACINGS[1]).all()
-        and (np.abs(places) <= _FARTHEST).all()
-        and abs(np.linalg.det(direction)) > _FLAT
-    ):
-        raise InputError(f"{path.name} has an impossible spacing, place or orientation; convert it again.")
     return spacing, origin, direction

@@ -16,6 +16,7 @@ _BYTES = {
         "ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t", "double"),
 }  # fmt: skip
 _WIDTHS = {name: width for width, names in _BYTES.items() for name in names}
+_FARTHEST = 1e6  # mm; beyond 1e154 ITK's own sums overflow, and it takes 1 mm instead
 _LONGEST_FIELD = 400  # characters: what is longer overflows ITK's messages about it
 _RAW, _PACKED, _TEXT = ("raw",), ("gz", "gzip", "bz2", "bzip2"), ("txt", "text", "ascii")
 _ONE_FIELD = {"datafile": "data file", "lineskip": "line skip", "byteskip": "byte skip", "centerings": "centers"}
@@ -28,13 +29,14 @@ def nrrd_header(path: Path, head: bytes) -> VolumeHeader:
     end = re.search(rb"\n\r?\n", head)
     fields = _fields(head[: end.start() if end else len(head)].decode("utf-8", "surrogateescape"))
     encoding = fields["encoding"].lower()
-    if encoding not in (*_LONGEST_FIELD = 400  # characters: what is longer overflows ITK's messages about it
-_RAW, *_PACKED, *_TEXT):
+    if encoding not in (*_RAW, *_PACKED, *_TEXT):
         raise ValueError("an encoding that is not read here")
     sizes = sizes_of(fields["sizes"], whole(fields["dimension"]))
     skip = whole(fields.get("byte skip", "0"))
     if whole(fields.get("line skip", "0")) < 0 or skip < -1 or (skip == -1 and encoding not in _RAW):
         raise ValueError("impossible skip")
+    for name in fields.keys() & {"space directions", "space origin", "spacings"}:
+        _require_lengths(fields[name])
     start = max(0, skip)
     if "data file" in fields:
         data = data_beside(path, fields["data file"])
@@ -47,6 +49,13 @@ _RAW, *_PACKED, *_TEXT):
     if width is None:
         raise ValueError("a type of number that is not read here")
     return VolumeHeader(sizes, width, data, start, encoding in _PACKED)
+
+
+def _require_lengths(words: str) -> None:
+    """Numbers of mm in any brackets; nan and none stand for an axis that is not in space."""
+    for word in re.split(r"[(),\s]+", words.strip("() ")):
+        if word != "none" and abs(float(word)) > _FARTHEST:
+            raise ValueError("impossible lengths")
 
 
 def _fields(text: str) -> dict[str, str]:

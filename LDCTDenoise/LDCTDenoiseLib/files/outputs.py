@@ -70,10 +70,10 @@ def check_output_folder(folder: Path, overwrite: bool) -> None:
 
 
 def refuse_beside_inputs(folder: Path, inputs: Iterable[Path]) -> None:
-    """InputError if the output `folder` holds an input, or lies in the folder of one."""
+    """InputError if the output `folder` holds an input, or lies in the folder of a DICOM series that is one."""
     for read in inputs:
         home = read if read.is_dir() else read.parent
-        if _lies_in(folder, home) or _lies_in(read, folder):
+        if _lies_in(read, folder) or (_lies_in(folder, home) and not ending_of(read)):
             raise InputError(f"{folder} and the input {read} lie in each other; choose a folder beside the input's.")
 
 

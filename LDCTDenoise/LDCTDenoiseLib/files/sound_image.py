@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import InputError
 from .completeness import holds_its_voxels
 from .room import require_room
@@ -13,6 +15,10 @@ from .volume_header import VolumeHeader, read_volume_header
 
 if TYPE_CHECKING:
     from SimpleITK import Image, ImageFileReader
+
+_SPACINGS = (1e-4, 1e4)  # mm
+_FARTHEST = 1e6  # mm
+_FLAT = 1e-3  # the volume of a box whose sides are the directions: 1 at right angles
 
 
 def open_image(path: Path) -> tuple[VolumeHeader, ImageFileReader]:
@@ -34,7 +40,7 @@ def open_image(path: Path) -> tuple[VolumeHeader, ImageFileReader]:
 
 
 def load_image(path: Path, header: VolumeHeader) -> Image:
-    """The voxels. Raises InputError if they are not all there, or do not fit into memory."""
+    """The voxels. Raises InputError if they are not all there, do not fit into memory, or lie nowhere."""
     import SimpleITK as sitk
 
     if not holds_its_voxels(header):
@@ -42,9 +48,24 @@ def load_image(path: Path, header: VolumeHeader) -> Image:
     # As stored, as float32, and what a method makes of it.
     require_room(path.name, header.promised + 2 * 4 * math.prod(header.sizes))
     try:
-        return sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise _unreadable(path) from error
+    _require_place(path, image)
+    return image
+
+
+def _require_place(path: Path, image: Image) -> None:
+    spacing = np.array(image.GetSpacing())
+    direction = np.reshape(image.GetDirection(), (spacing.size, spacing.size))
+    places = np.array([*image.GetOrigin(), *direction.ravel()])
+    if not (
+        (spacing >= _SPACINGS[0]).all()  # nor NaN
+        and (spacing <= _SPACINGS[1]).all()
+        and (np.abs(places) <= _FARTHEST).all()
+        and abs(np.linalg.det(direction)) > _FLAT
+    ):
+        raise InputError(f"{path.name} has an impossible spacing, place or orientation; convert it again.")
 
 
 def _unreadable(path: Path) -> InputError:

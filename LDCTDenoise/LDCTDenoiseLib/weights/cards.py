@@ -6,7 +6,6 @@ The same rules for people and editors: `card.schema.json` (JSON Schema, draft 20
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
@@ -19,6 +18,7 @@ from ..errors import InputError
 FAMILIES = ("rddm", "founddiff", "classical")
 MAX_BYTES = 256 * 1024  # of a card; a shipped one has about 2 kB
 
+_LARGEST_HU = 1e9
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _WEIGHTS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.safetensors")  # no separator: never out of the card's folder
 _LINE = re.compile(r"[^\x00-\x1f\x7f]+")
@@ -176,7 +176,8 @@ def _is_window(value: object) -> bool:
     if not (isinstance(value, tuple) and len(value) == 2):
         return False
     numbers = all(is_whole(v) or isinstance(v, float) for v in value)
-    return numbers and all(math.isfinite(v) for v in value) and value[0] < value[1]
+    # A range and not isfinite, which fails on whole numbers beyond all floats.
+    return numbers and -_LARGEST_HU <= value[0] < value[1] <= _LARGEST_HU
 
 
 def _is_json_object(value: object) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import pickle
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import InputError
+from .checkpoint_pickle import is_only_data
 from .store import require_torch
 
 MAX_BYTES = 4 * 1024**3  # the largest known checkpoint of these methods has about 2.1 GB
 
 _ZIP = b"PK\x03\x04"
-_PICKLE = b"\x80"  # PyTorch before 1.6 wrote bare pickles
+_PICKLE = b"\x80"  # PyTorch before 1.6 wrote bare pickles, followed by the numbers
+_PICKLES = 5  # a mark, the format's version, the machine, the content, the names of the storages
 
 
 def open_checkpoint(path: Path) -> object:
@@ -27,16 +30,16 @@ def open_checkpoint(path: Path) -> object:
         kind = _kind(path)
         if kind == "zip":
             _check_archive(path)
+        else:
+            with path.open("rb") as file:
+                _check_pickle(path, file, _PICKLES)
     except OSError as error:
         raise InputError(f"{path} could not be read ({error.strerror}); check your right to read it.") from error
     try:
         # mapped, so that optimizer states and models of no interest never take memory
         return torch.load(str(path), map_location="cpu", weights_only=True, mmap=kind == "zip")
     except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path.name} contains code or objects other than tensors and was not loaded; "
-            "use only the file that the authors offer."
-        ) from error
+        raise InputError(_holds_more(path)) from error
     except Exception as error:  # PyTorch raises nearly anything on nonsense
         raise InputError(_damaged(path)) from error
 
@@ -81,7 +84,7 @@ def _check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
-            if not any(record.filename.split("/")[-1] == "data.pkl" for record in records):
+            if not any(_is_index(record) for record in records):
                 inside = [r.filename for r in records if r.filename.lower().endswith((".pth", ".pt", ".ckpt"))]
                 what = f"unpack it and import {Path(inside[0]).name}" if inside else "give the .pth file"
                 raise InputError(f"{path.name} is a ZIP archive and no checkpoint; {what}.")
@@ -93,10 +96,29 @@ def _check_archive(path: Path) -> None:
                 )
             if archive.testzip() is not None:
                 raise InputError(_damaged(path))
+            with archive.open(next(record for record in records if _is_index(record))) as file:
+                _check_pickle(path, file)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         if isinstance(error, InputError):  # it is a ValueError
             raise
         raise InputError(_damaged(path)) from error
+
+
+def _is_index(record: zipfile.ZipInfo) -> bool:
+    """The pickle that names the tensors."""
+    return record.filename.split("/")[-1] == "data.pkl"
+
+
+def _check_pickle(path: Path, file: BinaryIO, pickles: int = 1) -> None:
+    if not is_only_data(file, pickles):
+        raise InputError(_holds_more(path))
+
+
+def _holds_more(path: Path) -> str:
+    return (
+        f"{path.name} contains code or objects other than tensors and was not loaded; "
+        "use only the file that the authors offer."
+    )
 
 
 def _damaged(path: Path) -> str:

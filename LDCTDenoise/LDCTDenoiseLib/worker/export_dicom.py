@@ -6,7 +6,7 @@ after was made), and may have `private` and `overwrite`, 0 or 1. The answer is `
 `images`.
 
 Slicer may keep slices in another order than the library, so the volumes are first brought into that of the series.
-There the original must have the very voxels of the series, at their places: no result becomes a series of another patient.
+There the original must have the very voxels of the series, at their places: no result gets another patient's headers.
 """
 
 from __future__ import annotations

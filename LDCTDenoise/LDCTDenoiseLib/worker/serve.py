@@ -9,8 +9,10 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn, TextIO
 
 from ..errors import Cancelled, InputError
@@ -30,6 +32,7 @@ def main() -> NoReturn:
     with contextlib.suppress(AttributeError, PermissionError):  # not on Windows; leader of a group already
         os.setsid()
     sleep_soon()
+    warnings.filterwarnings("ignore", module=r"pydicom\.")  # they quote values of headers
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the shell that started Slicer is not meant for us
     requests, events = take_pipes()
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -63,7 +66,7 @@ def answer(line: str, events: TextIO, kept: Kept) -> None:
     except Cancelled:
         raise
     except Exception as error:
-        traceback.print_exc()
+        _log(error)
         kept.forget()  # who knows in what state it is
         talk.error(_sentence(error))
 
@@ -73,8 +76,16 @@ def _sentence(error: Exception) -> str:
 
     if is_out_of_memory(error):
         return "There is too little memory for this: close other programs, or take a smaller volume."
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"Something unexpected happened ({what[:200]}); the details are in the log."
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    return f"Something unexpected happened ({where}); the details are in the log."
+
+
+def _log(error: Exception) -> None:
+    """Where it happened; not the exception's own text, which may quote a header, and a patient's name with it."""
+    print("Traceback (most recent call last):", file=sys.stderr)
+    traceback.print_tb(error.__traceback__)
+    print(type(error).__name__, file=sys.stderr)
 
 
 def _listen(requests: TextIO, waiting: queue.SimpleQueue[str]) -> None:

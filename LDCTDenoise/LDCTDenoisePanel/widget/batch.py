@@ -13,7 +13,7 @@ from .batch_status import BatchStatus
 
 
 class BatchSection:
-    """`ui` has batchInputEdit, batchOutputEdit, batchFormatCombo, batchMethodsList, batchResumeCheckBox,
+    """`ui` has batchSection, batchInputEdit, batchOutputEdit, batchFormatCombo, batchMethodsList, batchResumeCheckBox,
     batchPrivateCheckBox, findSeriesButton, batchButton, openLogButton, openFolderButton, and those of BatchStatus.
 
     Its job is not that of the session: volumes can be denoised and measured meanwhile.
@@ -41,6 +41,7 @@ class BatchSection:
         ui.batchButton.connect("clicked()", self._onStart)
         ui.openLogButton.connect("clicked()", lambda: self._open(self._output() / LOG))
         ui.openFolderButton.connect("clicked()", lambda: self._open(self._output()))
+        ui.batchSection.connect("contentsCollapsed(bool)", lambda isCollapsed: self.refresh())
         session.changed.connect(self.refresh)
 
     @property
@@ -103,6 +104,8 @@ class BatchSection:
     # buttons
 
     def refresh(self):
+        if self._ui.batchSection.collapsed:  # this looks at files, which may lie on a slow network drive
+            return
         self._fillMethods()
         ui, busy = self._ui, self.isBusy
         for widget in (ui.batchInputEdit, ui.batchOutputEdit, ui.batchFormatCombo, ui.batchMethodsList,
@@ -182,7 +185,7 @@ class BatchSection:
         session.settings.batchFolders = (self._input(), self._ui.batchOutputEdit.currentPath.strip())
         status.begin()
         job.found.connect(status.show)
-        job.rowAdded.connect(status.add)
+        job.rowAdded.connect(self._onRow)
         job.progressed.connect(lambda *what: status.progress(*what) if job is self.job else None)
         job.noticed.connect(session.log)
         job.finished.connect(lambda result: self._end(job, lambda: onFinished(result)))
@@ -197,6 +200,11 @@ class BatchSection:
         self._status.hideBar()
         self.refresh()
         self._session.attempt(then)
+
+    def _onRow(self, row):
+        self._status.add(row)
+        if not self._ui.openLogButton.enabled:
+            self.refresh()
 
     def _onDone(self, rows):
         self._session.log(self._status.tellDone(rows))

@@ -12,13 +12,13 @@ NAMED = 3  # failures that are told above the table; the table and the log tell 
 
 
 class BatchStatus:
-    """`ui` has batchProgressBar, batchLabel, batchErrorLabel, batchTable.
+    """`ui` has batchProgressBar, batchLabel, batchErrorLabel, and those of BatchTable.
 
     titles(id)  the title of a method
     """
 
     def __init__(self, ui, titles):
-        self._ui, self._table = ui, BatchTable(ui.batchTable, titles)
+        self._ui, self._table = ui, BatchTable(ui, titles)
         self._failures, self._expected, self._ended, self._begun = [], 0, 0, 0.0
         self.tell("")
         self.complain("")

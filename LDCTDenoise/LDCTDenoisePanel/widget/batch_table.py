@@ -4,31 +4,36 @@ import qt
 from slicer.i18n import tr as _
 
 SERIES, SLICES, STATE = range(3)
-WORST_FIRST = ("failed", "cancelled", "done", "already")
+ROW_HEIGHT = 22  # pixels
 
 
 class BatchTable:
-    """Fills a QTableWidget.
+    """`ui` has batchTable, a QTableWidget, and batchDetailLabel, which tells all about the chosen line.
 
     titles(id)  the title of a method
     """
 
-    def __init__(self, table, titles):
-        self._table, self._titles = table, titles
-        self._rows = {}  # name of a series → its row
-        self._ended = {}  # name of a series → {model: row of the log}
-        table.setColumnCount(3)
-        table.setHorizontalHeaderLabels([_("Series"), _("Slices"), _("State")])
-        table.verticalHeader().hide()
-        header = table.horizontalHeader()
-        header.setStretchLastSection(True)
-        header.setSectionResizeMode(SLICES, qt.QHeaderView.ResizeToContents)
+    def __init__(self, ui, titles):
+        self._table, self._label, self._titles = ui.batchTable, ui.batchDetailLabel, titles
+        self._table.setColumnCount(3)
+        self._table.setHorizontalHeaderLabels([_("Series"), _("Slices"), _("State")])
+        self._table.verticalHeader().hide()
+        self._table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header = self._table.horizontalHeader()
+        header.setSectionResizeMode(SERIES, qt.QHeaderView.Stretch)
+        for column in (SLICES, STATE):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        self._table.connect("itemSelectionChanged()", self._showDetail)
         self.clear()
 
     def clear(self):
-        self._rows, self._ended = {}, {}
+        self._rows = {}  # number of a series → its row; names may be hidden, and alike
+        self._about = []  # row → lines that hold whatever happens
+        self._ended = {}  # row → {model: row of the log}
+        self._expected = []  # row → how many methods
         self._table.setRowCount(0)
         self._table.visible = False
+        self._showDetail()
 
     def show(self, found):
         """What was found: a dict with series and left."""
@@ -36,65 +41,78 @@ class BatchTable:
         series, left = found["series"], found["left"]
         self._table.setRowCount(len(series) + len(left))
         for row, one in enumerate(series):
-            self._rows[one["name"]] = row
-            slices = str(one.get("slices") or "")
             outputs = one.get("outputs") or []
             isDone = bool(outputs) and all(output.get("status") == "already" for output in outputs)
-            state = _("done before") if isDone else _("waiting")
-            self._fill(row, one["name"], slices, state, "\n".join([_described(one), *one.get("notices", ())]))
+            self._rows[one["number"]] = row
+            self._expected.append(len(outputs))
+            self._about.append([one["name"], *_described(one), *one.get("notices", ())])
+            self._fill(row, one["name"], str(one.get("slices") or ""), _("done before") if isDone else _("waiting"))
         for row, one in enumerate(left, start=len(series)):
             files = _("1 file") if one["files"] == 1 else _("{count} files").format(count=one["files"])
-            self._fill(row, one["name"], "", _("left out: {why}").format(why=one["why"]), files)
+            self._expected.append(0)
+            self._about.append([f"{one['name']} ({files})", _("Left out: {why}").format(why=one["why"])])
+            self._fill(row, one["name"], "", _("left out"))
         self._table.visible = bool(series or left)
 
-    def add(self, row):
+    def add(self, ended):
         """A series and method has ended: a row of the log."""
-        name = row.get("series", "")
-        ended = self._ended.setdefault(name, {})
-        ended[row["model"]] = row
-        place = self._rows.get(name)
-        if place is None:
+        row = self._rows.get(ended["number"])
+        if row is None:
             return
-        lines = [self._line(one, len(ended) > 1) for one in sorted(ended.values(), key=_badness)]
-        item = self._table.item(place, STATE)
-        item.setText("; ".join(lines))
-        item.setToolTip("\n".join(lines))
-        self._table.scrollToItem(item)
+        known = self._ended.setdefault(row, {})
+        known[ended["model"]] = ended
+        self._table.item(row, STATE).setText(_state(known.values(), self._expected[row]))
+        self._tip(row)
+        self._table.scrollToItem(self._table.item(row, STATE))
+        self._showDetail()
 
-    def _line(self, row, withMethod):
-        status = row.get("status")
-        if row.get("error"):
-            text = _("failed: {why}").format(why=row["error"])
-        elif status == "already":
-            text = _("done before")
-        elif status == "cancelled":
-            text = _("cancelled")
-        else:
-            text = _done(row)
-        return f"{self._titles(row['model'])}: {text}" if withMethod else text
+    def _detail(self, row):
+        ended = self._ended.get(row, {}).values()
+        return "\n".join([*self._about[row], *(f"{self._titles(one['model'])}: {_end(one)}" for one in ended)])
 
-    def _fill(self, row, name, slices, state, tip):
-        for column, text in ((SERIES, name), (SLICES, slices), (STATE, state)):
-            item = qt.QTableWidgetItem(text)
-            item.setToolTip(f"{name}\n{tip}".strip() if column != STATE else state)
-            self._table.setItem(row, column, item)
+    def _showDetail(self):
+        row = self._table.currentRow()
+        isChosen = 0 <= row < len(self._about) and bool(self._table.selectedItems())
+        self._label.text = self._detail(row) if isChosen else ""
+        self._label.visible = isChosen
+
+    def _fill(self, row, *texts):
+        for column, text in enumerate(texts):
+            self._table.setItem(row, column, qt.QTableWidgetItem(text))
+        self._tip(row)
+
+    def _tip(self, row):
+        for column in (SERIES, SLICES, STATE):
+            self._table.item(row, column).setToolTip(self._detail(row))
 
 
-def _done(row):
-    """ "done, noise 24 → 11 HU"."""
+def _state(ended, expected):
+    """One or two words for what has ended of a series."""
+    failed = sum(bool(one["error"]) for one in ended)
+    if failed:
+        return (
+            _("failed") if failed == expected else _("{failed} of {count} failed").format(failed=failed, count=expected)
+        )
+    if len(ended) < expected:
+        return _("{done} of {count} done").format(done=len(ended), count=expected)
+    return _("done before") if all(one.get("status") == "already" for one in ended) else _("done")
+
+
+def _end(row):
+    """ "done, noise 24 → 11 HU", or why not."""
+    if row["error"]:
+        return row["error"]
+    done = _("done before") if row.get("status") == "already" else _("done")
     try:
         before, after = float(row["noise_before"]), float(row["noise_after"])
     except (KeyError, TypeError, ValueError):
-        return _("done")
-    return _("done, noise {before} → {after} HU").format(before=f"{before:.1f}", after=f"{after:.1f}")
+        return done
+    noise = _("{done}, noise {before} → {after} HU")
+    return noise.format(done=done, before=f"{before:.1f}", after=f"{after:.1f}")
 
 
 def _described(series):
-    """Scanner, kernel and the like, codes only."""
+    """A line with size, scanner, kernel and the like, codes only; none if nothing is known."""
     size = f"{series['columns']} × {series['rows']}" if series.get("columns") else ""
-    return " · ".join(filter(None, [size, *map(str, (series.get("facts") or {}).values())]))
-
-
-def _badness(row):
-    status = "failed" if row.get("error") else row.get("status")
-    return WORST_FIRST.index(status) if status in WORST_FIRST else len(WORST_FIRST)
+    line = " · ".join(filter(None, [size, *map(str, (series.get("facts") or {}).values())]))
+    return [line] if line else []

@@ -19,6 +19,7 @@ _UNITS = {  # bytes of one number; values of other representations are bytes or 
     "FL": 4, "OF": 4, "OL": 4, "SL": 4, "UL": 4,
     "FD": 8, "OD": 8, "OV": 8, "SV": 8, "UV": 8,
 }  # fmt: skip
+_PADDED_WITH_NULL = ("OB", "UI", "UN")
 _FIRST_GROUP = 0x0008  # lower ones belong to messages, to the file and to media
 _PIXEL_GROUP = 0x7FE0
 _TRAILING_PADDING = 0xFFFC
@@ -69,6 +70,7 @@ def _element(source: Dataset, tag: int, private: bool, signed: bool | None) -> D
         return None if element.length else element._replace(VR=vr, value=b"", is_implicit_VR=False)
     if not element.is_little_endian:
         value = _turned(value, _UNITS.get(vr, 1))
+    value += (b"\0" if vr in _PADDED_WITH_NULL else b" ") * (len(value) % 2)  # some writers forget it
     return element._replace(VR=vr, value=value, length=len(value), is_implicit_VR=False, is_little_endian=True)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ..dicom_header import value_of
 from .elements import drop, put
+from .times import date_and_time
 from .words import text_of
 
 if TYPE_CHECKING:
@@ -79,12 +79,11 @@ def _tell_in_classic_words(classic: Dataset) -> None:
         value = value_of(classic, theirs)
         if value is not None:
             put(classic, ours, value)
-    moment = text_of(classic, "FrameAcquisitionDateTime") or text_of(classic, "AcquisitionDateTime")
-    parts = re.match(r"(\d{8})(\d{2,6}(?:\.\d{1,6})?)?", moment)
-    if parts:
-        put(classic, "AcquisitionDate", parts[1])
-        if parts[2]:
-            put(classic, "AcquisitionTime", parts[2])
+    own = "FrameAcquisitionDateTime" if "FrameAcquisitionDateTime" in classic else "AcquisitionDateTime"
+    date, time = date_and_time(classic, own)
+    if date:
+        put(classic, "AcquisitionDate", date)
+        put(classic, "AcquisitionTime", time or None)
     agents = value_of(classic, "ContrastBolusAgentSequence")
     if agents and "ContrastBolusAgent" not in classic:
         put(classic, "ContrastBolusAgent", text_of(agents[0], "CodeMeaning")[:64])

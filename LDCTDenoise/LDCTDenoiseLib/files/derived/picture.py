@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..dicom_slices import Slice
 from .elements import drop, put
 from .pixels import StoredSeries
-from .scale import ALLOCATED, Kind, Scale, decimal_string
+from .scale import ALLOCATED, Kind, Scale, decimal_string, own_scale
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -48,7 +48,7 @@ def _tell_padding(header: Dataset, piece: Slice, kind: Kind, scale: Scale) -> No
     first, last = max(scale.padding[0], whole.lowest), min(scale.padding[1], whole.highest)
     vr = "SS" if kind.signed else "US"
     put(header, "PixelPaddingValue", last if backwards else first, vr)
-    if has_limit and (first != last or piece.padding[0] == piece.padding[1]):
+    if has_limit and scale == own_scale(piece):
         put(header, "PixelPaddingRangeLimit", first if backwards else last, vr)
 
 

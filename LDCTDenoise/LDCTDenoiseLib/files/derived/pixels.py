@@ -18,7 +18,8 @@ from ...errors import InputError
 from ...volume import CTVolume
 from ..dicom_pixels import PixelReader
 from ..dicom_slices import Slice
-from .scale import ALLOCATED, Kind, Range, Scale, kinds_for, new_scale, own_scale
+from .scale import ALLOCATED, LARGEST_SLOPE, Kind, Range, Scale, kinds_for, new_scale, own_scale
+from .source import reading
 
 Look = Callable[[int], None]  # called after every slice; may raise Cancelled
 
@@ -53,6 +54,8 @@ def stored_series(volume: CTVolume, slices: Sequence[Slice], look: Look) -> Stor
     if rescaled:
         kinds = [Kind(ALLOCATED, False)] * len(slices)
         scales = [new_scale(slices, ranges)] * len(slices)
+        if scales[0].slope > LARGEST_SLOPE:
+            raise InputError("The result holds values far beyond those of CT, which DICOM cannot store; denoise again.")
         _fill(patterns, volume, slices, scales, look)
     return StoredSeries(patterns, kinds, scales, rescaled)
 
@@ -65,7 +68,9 @@ def _fill(
     ranges = []
     for index, (hu, piece, scale) in enumerate(zip(volume.hu, slices, scales, strict=True)):
         mask = None if volume.padding is None else volume.padding[index]
-        values, padded = _stored(hu, mask, piece, reader.stored_values(piece), scale)
+        with reading():
+            source = reader.stored_values(piece)
+        values, padded = _stored(hu, mask, piece, source, scale)
         ranges.append(_range(values, padded))
         with np.errstate(invalid="ignore"):  # what does not fit at all is told by its range
             patterns[index] = values.astype(np.int64)
@@ -86,20 +91,20 @@ def _stored(
     padded = same & (_within(source, piece.padding) if mask is None else _within(source, piece.padding) | mask)
     if not np.isfinite(hu, where=~same, out=np.ones(hu.shape, bool)).all():
         raise InputError("The result holds values that are no numbers, which DICOM cannot store; denoise again.")
-    own = scale.slope == piece.slope and scale.intercept == piece.intercept
-    values = np.rint((np.where(same, before, hu).astype(np.float64) - scale.intercept) / scale.slope)
+    own = scale == own_scale(piece)
+    exact = (np.where(same, before, hu).astype(np.float64) - scale.intercept) / scale.slope
+    values = np.rint(exact)
     if own:
         np.copyto(values, source, where=same)
-        limits, lowest = scale.padding or _extent(source, mask), Kind(piece.stored.bits, piece.stored.signed).lowest
+        kind, limits = Kind(piece.stored.bits, piece.stored.signed), scale.padding or _extent(source, mask)
+        free = same | _within(source, limits)  # what the source's header calls padding, and the reader does not, may be
     else:
-        limits, lowest = scale.padding, 0
-        np.clip(values, 0, (1 << ALLOCATED) - 1, out=values, where=padded)
-    if limits is not None:
-        measured = ~padded & ~(same & own)
-        clash = measured & _within(values, limits)
-        if own:  # what the source's own header calls padding, and the reader does not, may remain so
-            clash &= ~_within(source, limits)
-        values[clash] = _beside(values[clash], limits, lowest)
+        kind, limits, free = Kind(ALLOCATED, False), scale.padding, padded
+        if limits is not None:
+            values[padded] = limits[0]
+    clash = ~free & _within(values, limits)
+    if clash.any():
+        values[clash] = _beside(exact[clash], limits, kind)
     return values, padded
 
 
@@ -116,13 +121,18 @@ def _extent(source: np.ndarray, mask: np.ndarray | None) -> tuple[int, int] | No
     return int(source[mask].min()), int(source[mask].max())
 
 
-def _beside(values: np.ndarray, limits: tuple[int, int], lowest: int) -> np.ndarray:
+def _beside(exact: np.ndarray, limits: tuple[int, int], kind: Kind) -> np.ndarray:
     """The nearest values beside the padding: a measured voxel must not become padding by rounding."""
     down, up = limits[0] - 1, limits[1] + 1
-    return np.where((values - down < up - values) & (down >= lowest), down, up)
+    nearer_down = (exact - down < up - exact) | (up > kind.highest)
+    return np.where(nearer_down & (down >= kind.lowest), down, up)
 
 
 def _range(values: np.ndarray, padded: np.ndarray) -> Range:
-    whole = int(values.min()), int(values.max())
-    measured = values[~padded] if padded.any() else values
-    return Range((int(measured.min()), int(measured.max())) if measured.size else whole, whole)
+    if not padded.any():
+        return Range(_ends(values), _ends(values), None)
+    return Range(_ends(values), _ends(values[~padded]), _ends(values[padded]))
+
+
+def _ends(values: np.ndarray) -> tuple[int, int] | None:
+    return (int(values.min()), int(values.max())) if values.size else None

@@ -6,14 +6,11 @@ pixels or of the old object only.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ..dicom_header import CT_IMAGE, plain, value_of
 from .elements import drop, put
-from .words import text_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -39,7 +36,6 @@ _MAY_BE_EMPTY = (  # type 2: absent from many sources, and an error if absent fr
     "PatientBirthDate", "PatientSex", "SliceThickness", "KVP", "PatientPosition", "StudyID", "AcquisitionNumber",
     "InstanceNumber", "PositionReferenceIndicator",
 )  # fmt: skip
-_ANEW = ("Series", "Content", "InstanceCreation")  # dates and times of this object
 _UNSPECIFIED = ("", "US", "HU")  # what older scanners say of HU
 
 
@@ -68,21 +64,6 @@ def tell_kind(header: Dataset) -> None:
         put(header, "BurnedInAnnotation", "NO")
     if plain(value_of(header, "RescaleType")) in _UNSPECIFIED:
         put(header, "RescaleType", "HU")  # another unit stays: to call it HU would be wrong
-
-
-def clock(header: Dataset, now: datetime) -> datetime:
-    """`now` in the time zone that the header declares for all its times, or the local one."""
-    zone = re.fullmatch(r"([+-])(\d\d)(\d\d)", text_of(header, "TimezoneOffsetFromUTC"))
-    if not zone or int(zone[2]) > 14:
-        return now.astimezone()
-    offset = timedelta(hours=int(zone[2]), minutes=int(zone[3]))
-    return now.astimezone(timezone(-offset if zone[1] == "-" else offset))
-
-
-def tell_time(header: Dataset, now: datetime) -> None:
-    for kind in _ANEW:
-        put(header, f"{kind}Date", now.strftime("%Y%m%d"))
-        put(header, f"{kind}Time", now.strftime("%H%M%S"))
 
 
 def complete(header: Dataset, uid: Callable[..., str], series: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..dicom_slices import Slice
 
 ALLOCATED = 16  # bits: all that CT Image Storage knows, with 12 to 16 of them used
+LARGEST_SLOPE = 1000.0  # HU for each stored unit, as the reader takes it
 _FEWEST = 12
 _ROOM = (1 << ALLOCATED) - 1
 
@@ -43,10 +44,11 @@ class Scale:
 
 @dataclass(frozen=True)
 class Range:
-    """What is to be stored of a slice, in stored values: of measured voxels, and of all."""
+    """What is to be stored of a slice, in stored values: of all voxels, of the measured and of the padded ones."""
 
-    measured: tuple[int, int]
     whole: tuple[int, int]
+    measured: tuple[int, int] | None
+    padded: tuple[int, int] | None
 
 
 def kinds_for(slices: Sequence[Slice], ranges: Sequence[Range]) -> list[Kind] | None:
@@ -70,34 +72,35 @@ def own_scale(piece: Slice) -> Scale:
 def new_scale(slices: Sequence[Slice], ranges: Sequence[Range]) -> Scale:
     """One scale for the whole series on which its measured values fit into 16 bits without a sign.
 
-    The finest slope of the source stays where it can, and values move by whole steps of it. Padding stays where it
-    lies if there is room, and moves to the nearest end if there is not.
+    The finest slope of the source stays where it can, and values move by whole steps of it. Padding becomes one stored
+    value: where it lies, if that is one place and there is room for it, or else at the nearest end.
     """
-    slope = min(piece.slope for piece in slices)
-    zero = slices[0].intercept
-    lowest, highest = _in_hu(slices, [values.measured for values in ranges])
+    slope, zero = min(piece.slope for piece in slices), slices[0].intercept
+    lowest, highest = _in_hu(slices, [values.measured for values in ranges]) or (0.0, 0.0)
     if (highest - lowest) / slope + 2 > _ROOM:
-        slope = written((highest - lowest) / (_ROOM - 100))
-        zero = written(lowest)
+        slope, zero = written((highest - lowest) / (_ROOM - 100)), written(lowest)
     first, last = math.floor((lowest - zero) / slope), math.ceil((highest - zero) / slope)
-    padded = _in_hu(slices, [values.whole for values in ranges])
-    low_end, high_end = math.floor((padded[0] - zero) / slope), math.ceil((padded[1] - zero) / slope)
-    if high_end - low_end <= _ROOM:
-        start, pad = low_end, None
-    elif low_end < first:
-        start, pad = last - _ROOM, (0, 0)
+    padded = _in_hu(slices, [values.padded for values in ranges])
+    if padded is None:
+        return Scale(slope, written(zero + first * slope), None)
+    place = round((padded[0] - zero) / slope)
+    if padded[0] == padded[1] and max(last, place) - min(first, place) <= _ROOM:
+        start = min(first, place)
+        padding = place - start
+    elif padded[0] < lowest:
+        start, padding = min(first - 1, max(place, last - _ROOM)), 0
     else:
-        start, pad = first, (_ROOM, _ROOM)
-    intercept = written(zero + start * slope)
-    if pad is None and (limits := next((piece for piece in slices if piece.padding), None)) is not None:
-        hu = (stored * limits.slope + limits.intercept for stored in limits.padding)
-        pad = tuple(round((value - intercept) / slope) for value in hu)
-    return Scale(slope, intercept, pad)
+        start, padding = first, _ROOM
+    return Scale(slope, written(zero + start * slope), (padding, padding))
 
 
-def _in_hu(slices: Sequence[Slice], ranges: Sequence[tuple[int, int]]) -> tuple[float, float]:
-    ends = [value * piece.slope + piece.intercept for piece, both in zip(slices, ranges, strict=True) for value in both]
-    return min(ends), max(ends)
+def _in_hu(slices: Sequence[Slice], ranges: Sequence[tuple[int, int] | None]) -> tuple[float, float] | None:
+    ends = [
+        value * piece.slope + piece.intercept
+        for piece, both in zip(slices, ranges, strict=True)
+        for value in both or ()
+    ]
+    return (min(ends), max(ends)) if ends else None
 
 
 def written(value: float) -> float:

@@ -41,9 +41,11 @@ def add_words(header: Dataset, keyword: str, words: str, joint: str, longest: in
     words = joint + words
     room = max(0, longest - len(words))
     raw = element.value.strip(b" \0") if element.is_raw else b""
-    as_it_is = value_of(header, keyword) == before  # no several values, nothing that had to be cleaned away
-    one_byte_each = len(raw) == len(before)
-    if as_it_is and raw and (len(before) <= room or one_byte_each):
+    value = value_of(header, keyword)
+    one_line = isinstance(value, str) and value.isprintable()
+    characters = len(value.strip()) if one_line else 0
+    one_byte_each = len(raw) == characters
+    if raw and one_line and (characters <= room or one_byte_each):
         value = raw[:room].rstrip() + words.encode("ascii") if one_byte_each else raw + words.encode("ascii")
         value += b" " * (len(value) % 2)
         header[tag] = element._replace(value=value, length=len(value))
