@@ -40,11 +40,8 @@ def run(arguments: list[str]) -> int:
         tls + "client.cert": keys.tls_client_cert,
         tls + "client.key": keys.tls_client_key,
     }
-    options = {"dashboard": False}
-    with (
-        dask.config.set(ours),
-        SLURMCluster(**WORKER, security=keys, protocol="tls://", scheduler_options=options) as cluster,
-    ):
+    safe = {"security": keys, "protocol": "tls://", "scheduler_options": {"dashboard": False}}
+    with dask.config.set(ours), SLURMCluster(**WORKER, **safe, shared_temp_directory="~") as cluster:
         cluster.adapt(minimum_jobs=1, maximum_jobs=JOBS)
         return main(["batch", *arguments, "--scheduler", cluster.scheduler_address, "--require", NEEDS])
 

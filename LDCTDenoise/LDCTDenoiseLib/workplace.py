@@ -95,6 +95,7 @@ def only_one(folder: Path, sentence: str) -> Iterator[None]:
 
 def write_failure(path: Path, error: OSError) -> str:
     """What to tell the user when `path` could not be written."""
+    error = _with_number(error)
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return f"The disk is full, so {path} was not written; make room or choose another folder."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -102,6 +103,16 @@ def write_failure(path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"{path} cannot be made, because a part of its path is a file; choose another folder."
     return f"{path} could not be written ({error.strerror or type(error).__name__}); choose another folder."
+
+
+def _with_number(error: OSError) -> OSError:
+    """The error, or the one it was raised from: pydicom wraps that of a full disk into one without a number."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return error
 
 
 def _move_in(near: Path) -> tuple[Path, FileLock]:

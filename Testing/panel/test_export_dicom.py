@@ -126,6 +126,22 @@ def test_slices_that_slicer_stores_the_other_way_round_find_their_headers(load, 
     assert by_place(logic.exportDICOM(result, tmp_path / "out")) == by_place(tmp_path / "Série")
 
 
+def test_a_single_slice_is_a_series_too(load, logic, tmp_path):
+    result = logic.denoise(load(planes()[1:2]), model="median")
+    assert by_place(logic.exportDICOM(result, tmp_path / "out")) == by_place(tmp_path / "Série")
+
+
+def test_frames_of_an_enhanced_object_become_single_images(scene, logic, tmp_path):
+    from dicom_factory import enhanced, save
+    from DICOMLib import DICOMUtils
+
+    DICOMUtils.importDicom(str(save([enhanced(planes(), [0, 2.5, 5, 7.5, 10], [1] * 5)], tmp_path / "in")))
+    volume = slicer.util.getNode(DICOMUtils.loadSeriesByUID([UID])[0])
+    assert " " not in volume.GetAttribute("DICOM.instanceUIDs")
+    folder = logic.exportDICOM(logic.denoise(volume, model="median"), tmp_path / "out")
+    assert by_place(folder) == {(1, 2, 2.5 * k): [100 * k] for k in range(5)}
+
+
 def test_a_series_that_was_not_loaded_through_the_database_is_named_by_its_folder(load, logic, tmp_path):
     volume = load()
     volume.RemoveAttribute("DICOM.instanceUIDs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import random
 import secrets
 import shutil
@@ -10,11 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .command import text_of, timed
+from .command import Batch, text_of, timed
 from .likeness import contents, differences, leftovers, named, statuses
+from .machines import Machines
 from .series import write_series
 from .throughput import measure
-from .trouble import disturbed
+from .trouble import Trouble, disturbed
 
 
 def main() -> int:
@@ -33,15 +35,14 @@ def soak(folder: Path, wish: argparse.Namespace) -> int:
     calm, wild = folder / "calm", folder / "wild"
     write_series(folder / "in", wish.series, wish.size, wish.slices)
     print(f"{wish.series} series of {wish.size}×{wish.size}×{wish.slices}, {wish.models}, seed {seed}", flush=True)
-    seconds = timed(folder / "in", calm, wish.models, wish.workers)
+    local = ["--workers", str(wish.workers)]
+    seconds = timed(folder / "in", calm, wish.models, *local)
     print(f"undisturbed, {wish.workers} workers: {seconds:.1f} s, {_told(calm)}", flush=True)
-    trouble = disturbed(
-        folder / "in", wild, wish.models, wish.workers, wish.series,
-        every=wish.kill_every, batches=wish.kill_batch, rng=random.Random(seed),
-    )  # fmt: skip
+    trouble = _on_machines(folder, wish, seed) if wish.what == "machines" else _here(folder, wish, seed)
+    at = ", ".join(map(str, trouble.done_at_kills)) or "no"
     print(
-        f"disturbed: {trouble.workers_killed} workers and {trouble.batches_killed} batches killed (with "
-        f"{', '.join(map(str, trouble.done_at_kills))} outputs done), {trouble.seconds:.1f} s, {_told(wild)}"
+        f"disturbed: {trouble.killed} processes killed, {trouble.batches_killed} batches killed and resumed "
+        f"({at} outputs done), {trouble.seconds:.1f} s, {_told(wild)}"
     )
     faults = [] if trouble.status == 0 else [f"the last run ended with status {trouble.status}"]
     if trouble.orphans:
@@ -58,6 +59,26 @@ def soak(folder: Path, wish: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _here(folder: Path, wish: argparse.Namespace, seed: int) -> Trouble:
+    start = functools.partial(Batch, folder / "in", folder / "wild", wish.models, "--workers", str(wish.workers))
+    return _disturbed(start, Batch.workers, lambda: None, folder, wish, seed)
+
+
+def _on_machines(folder: Path, wish: argparse.Namespace, seed: int) -> Trouble:
+    machines = Machines(folder / "machines", wish.workers)
+    start = functools.partial(Batch, folder / "in", folder / "wild", wish.models, "--scheduler", machines.address)
+    try:
+        return _disturbed(start, lambda _: machines.victims(), machines.tend, folder, wish, seed)
+    finally:
+        machines.close()
+
+
+def _disturbed(start, victims, tend, folder: Path, wish: argparse.Namespace, seed: int) -> Trouble:
+    expected = wish.series * len(wish.models.split(","))
+    kills = {"every": wish.kill_every, "batches": wish.kill_batch, "rng": random.Random(seed)}
+    return disturbed(start, victims, tend, folder / "wild", expected, **kills)
+
+
 def _told(outputs: Path) -> str:
     counts = statuses(outputs / "batch.csv")
     return "log: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
@@ -65,7 +86,7 @@ def _told(outputs: Path) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m Testing.soak", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("kills", "throughput"), default="kills")
+    parser.add_argument("what", nargs="?", choices=("workers", "machines", "throughput"), default="workers")
     parser.add_argument("--series", type=int, help="200, or 12 for throughput")
     parser.add_argument("--size", type=int, help="rows and columns: 64, or 512")
     parser.add_argument("--slices", type=int, help="6, or 8")

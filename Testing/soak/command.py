@@ -15,12 +15,12 @@ LIBRARY = Path(__file__).resolve().parents[2] / "LDCTDenoise"
 
 
 class Batch:
-    """`ldct-denoise batch`, running."""
+    """`ldct-denoise batch`, running; `options` say by whom the work is done, and more."""
 
-    def __init__(self, tree: Path, outputs: Path, models: str, workers: int, *options: str):
+    def __init__(self, tree: Path, outputs: Path, models: str, *options: str):
         outputs.parent.mkdir(parents=True, exist_ok=True)
         self._said = (outputs.parent / f"{outputs.name}.txt").open("a", encoding="utf-8")
-        words = ["batch", str(tree), str(outputs), "--model", models, "--workers", str(workers), "--progress", "json"]
+        words = ["batch", str(tree), str(outputs), "--model", models, "--progress", "json"]
         temporary = outputs.parent / "tmp"
         temporary.mkdir(exist_ok=True)
         paths = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")]))
@@ -69,10 +69,10 @@ def text_of(outputs: Path) -> str:
     return (outputs.parent / f"{outputs.name}.txt").read_text(encoding="utf-8", errors="replace")
 
 
-def timed(tree: Path, outputs: Path, models: str, workers: int) -> float:
+def timed(tree: Path, outputs: Path, models: str, *options: str) -> float:
     """Seconds of an undisturbed batch; RuntimeError if it fails."""
     begun = time.monotonic()
-    status = Batch(tree, outputs, models, workers).wait()
+    status = Batch(tree, outputs, models, *options).wait()
     if status:
         raise RuntimeError(f"the batch ended with status {status}:\n{text_of(outputs)[-2000:]}")
     return time.monotonic() - begun

@@ -19,7 +19,7 @@ def measure(folder: Path, wish: argparse.Namespace) -> int:
     for model in wish.models.split(","):
         alone = None
         for workers in (1, wish.workers):
-            seconds = timed(folder / "in", folder / f"out-{model}-{workers}", model, workers)
+            seconds = timed(folder / "in", folder / f"out-{model}-{workers}", model, "--workers", str(workers))
             alone = alone or seconds
             rate, gain = series * slices / seconds, alone / seconds
             print(f"{model:<16}{workers:>8}{seconds:>9.1f}{rate:>10.2f}{gain:>7.2f}   {_load()}", flush=True)

@@ -1,4 +1,4 @@
-"""A batch whose workers are killed at random, and which is killed itself a few times and resumed."""
+"""A batch around which processes are killed at random, and which is killed itself a few times and resumed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,43 +22,54 @@ _LOOK = 0.1  # s
 class Trouble:
     """What was done to a batch, and how it ended."""
 
-    workers_killed: int = 0
+    killed: int = 0  # processes that worked for it
     batches_killed: int = 0
+    done_at_kills: list[int] = field(default_factory=list)  # outputs that were there when the batch was killed
     orphans: int = 0  # processes that outlived a batch that was killed
     status: int | None = None  # of the last run
     seconds: float = 0.0
-    done_at_kills: list[int] = field(default_factory=list)  # outputs finished when the batch was killed
 
 
 def disturbed(
-    tree: Path, outputs: Path, models: str, workers: int, series: int, *, every: float, batches: int, rng: random.Random
+    start: Callable[..., Batch],
+    victims: Callable[[Batch], list[psutil.Process]],
+    tend: Callable[[], None],
+    outputs: Path,
+    expected: int,
+    *,
+    every: float,
+    batches: int,
+    rng: random.Random,
 ) -> Trouble:
     """Runs and resumes until the batch ends by itself.
 
-    every    mean time between two kills of a worker, s
-    batches  kills of the whole batch, spread over the work
+    start     starts it; called with the argument --resume after a kill
+    victims   processes to be killed, one at a time
+    tend      called ten times a second
+    expected  number of outputs
+    every     mean time between two kills, s
+    batches   kills of the whole batch, spread over the work
     """
     trouble = Trouble()
-    expected = series * len(models.split(","))
     # a kill comes when so much is done, at random within its share
     marks = [int(expected * (number + rng.random()) / (batches + 1)) for number in range(batches)]
     begun = time.monotonic()
-    batch = Batch(tree, outputs, models, workers)
+    batch = start()
     next_kill = begun + rng.expovariate(1 / every)
     while (status := batch.status()) is None:
-        now = time.monotonic()
+        now, done = time.monotonic(), _done(outputs)
         if now - begun > _LONGEST:
             trouble.orphans += len(batch.kill())
             break
-        done = _done(outputs)
+        tend()
         if marks and done >= marks[0]:
             marks.pop(0)
             trouble.orphans += len(batch.kill())
             trouble.batches_killed += 1
             trouble.done_at_kills.append(done)
-            batch = Batch(tree, outputs, models, workers, "--resume")
+            batch = start("--resume")
         elif now >= next_kill:
-            trouble.workers_killed += _kill_one(batch, rng)
+            trouble.killed += _kill_one(victims(batch), rng)
             next_kill = now + rng.expovariate(1 / every)
         time.sleep(_LOOK)
     trouble.status, trouble.seconds = status, time.monotonic() - begun
@@ -69,12 +81,9 @@ def _done(outputs: Path) -> int:
     return sum(name.endswith(".json") for _, _, files in os.walk(outputs) for name in files)
 
 
-def _kill_one(batch: Batch, rng: random.Random) -> int:
-    """kill -9 of a worker; 0 where there is none at the moment."""
-    workers = batch.workers()
-    if not workers:
-        return 0
-    with contextlib.suppress(psutil.Error):
-        rng.choice(workers).kill()
+def _kill_one(victims: list[psutil.Process], rng: random.Random) -> int:
+    """kill -9 of one of them; 0 where there is none."""
+    with contextlib.suppress(psutil.Error, IndexError):
+        rng.choice(victims).kill()
         return 1
     return 0

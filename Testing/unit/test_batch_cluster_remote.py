@@ -149,7 +149,7 @@ def test_workers_and_a_scheduler_together_make_no_sense(orders):
 
 
 @pytest.mark.parametrize("how", ["killed", "ended in good order"])
-def test_a_scheduler_that_comes_back_finds_the_batch_waiting(tmp_path, how):
+def test_a_scheduler_that_comes_back_finds_the_batch_waiting(tmp_path, how, capfd):
     orders = Orders(tmp_path, seconds=0.3)
     notices = []
     with a_scheduler(tmp_path) as scheduler:
@@ -169,6 +169,7 @@ def test_a_scheduler_that_comes_back_finds_the_batch_waiting(tmp_path, how):
     assert sorted(rows[0]["number"] for _, rows in results) == list(range(1, 9))
     assert any("was lost; waiting for it" in text for text in notices)
     assert any("is there again" in text for text in notices)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_patience_with_a_scheduler_that_is_gone_has_an_end(tmp_path):

@@ -80,10 +80,9 @@ def test_other_pixels_under_the_same_uids_are_not_taken_for_a_copy(tmp_path):
     slices = images()
     put(slices, tmp_path / "noisy")
     for one in slices:
-        one.PixelData = bytes(len(one.PixelData))
+        one.PixelData, one.InstanceNumber = bytes(len(one.PixelData)), 5 - one.InstanceNumber
     put(slices, tmp_path / "clean")
-    finding = found(tmp_path)
-    assert names(finding) == ["clean/series-2-part-1", "noisy/series-2-part-2"]
+    assert sorted(name.split("/")[0] for name in names(found(tmp_path))) == ["clean", "noisy"]
 
 
 def test_patients_and_studies_are_never_mixed(tmp_path):

@@ -128,10 +128,9 @@ def test_reconstructions_under_one_uid_are_told_apart(tmp_path, tags):
     put(shuffled(images() + images(seed=1, **tags)), tmp_path)
     finding = found(tmp_path)
     assert sizes(finding) == [4, 4]
-    assert {tuple(pixels_of(one).ravel()[:4]) for one in finding.series} == {
-        tuple(factory.stored_values(4, seed=0).ravel()[:4].astype(np.float32)),
-        tuple(factory.stored_values(4, rows=tags.get("rows", 12), seed=1).ravel()[:4].astype(np.float32)),
-    }
+    rows = tags.get("rows", 12)
+    wanted = [factory.stored_values(4), factory.stored_values(4, rows=rows, seed=1)]
+    assert all(any(np.array_equal(pixels_of(one), pixels) for one in finding.series) for pixels in wanted)
 
 
 def test_a_tilted_gantry_is_no_reason_to_part(tmp_path):

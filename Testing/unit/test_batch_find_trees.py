@@ -9,6 +9,8 @@ import sys
 import pytest
 from find_factory import another, found, images, names, only, put, reasons
 from LDCTDenoiseLib.batch.tree import extended_name, walk
+from LDCTDenoiseLib.errors import InputError
+from LDCTDenoiseLib.files import read_volume
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows wants rights for links")
 
@@ -35,6 +37,7 @@ def test_the_tree_itself_cannot_be_left_out(tmp_path):
 def test_links_are_followed_once_and_never_in_circles(tmp_path):
     put(images(), tmp_path / "tree" / "b" / "ct")
     put(another(), tmp_path / "outside")
+    put(another(9), tmp_path / "beside the tree")
     tree = tmp_path / "tree"
     (tree / "b" / "circle").symlink_to(tree / "b")
     (tree / "b" / "up").symlink_to(tmp_path)
@@ -146,3 +149,9 @@ def test_the_outputs_of_other_batches_are_passed_by(tmp_path):
     finding = found(tmp_path)
     assert names(finding) == ["a/series-2"] and "earlier: 0: It holds the outputs of a batch" in reasons(finding)
     assert names(found(tmp_path / "earlier")) == ["a/series-2_median/series-3"]
+
+
+def test_a_folder_in_which_a_batch_is_writing_is_named_to_nobody(tmp_path):
+    put(images(), tmp_path / ".ldct-0123456789ab.part" / "new")
+    with pytest.raises(InputError, match="holds no DICOM images; choose one that holds a CT series"):
+        read_volume(tmp_path)

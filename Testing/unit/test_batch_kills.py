@@ -27,9 +27,10 @@ def killed(tmp_path: Path, plans: list[dict], *arguments: str) -> list[dict]:
         (tmp_path / "out").mkdir()
     wanted = {"tree": str(tree), "outputs": str(tmp_path / "out"), "arguments": list(arguments), "plans": plans}
     script = Path(__file__).with_name("batch_kills.py")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, str(script)], input=json.dumps(wanted) + "\n", capture_output=True, text=True, timeout=300,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+        [sys.executable, str(script)], input=json.dumps(wanted) + "\n", capture_output=True, text=True,
+        timeout=60 + 30 * len(plans), env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

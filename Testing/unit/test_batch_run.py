@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -138,13 +139,13 @@ def test_progress_is_told_in_the_callers_thread(tmp_path: Path, tasks: list):
 
 
 def test_cancelled_it_ends_at_once_and_leaves_nothing_half_made(tmp_path: Path, tasks: list, monkeypatch):
-    asked, begun, release = [], threading.Event(), threading.Event()
+    asked, begun, before = [], threading.Event(), time.monotonic()
     real = WARM._model
 
     def model(card):
         begun.set()
-        while not release.wait(0.01):  # a long slice, which asks nobody
-            pass
+        for _ in range(2000):  # a long slice, which asks nobody
+            time.sleep(0.01)
         return real(card)
 
     monkeypatch.setattr(WARM, "_model", model)
@@ -153,7 +154,7 @@ def test_cancelled_it_ends_at_once_and_leaves_nothing_half_made(tmp_path: Path, 
             tasks, OPTIONS, tmp_path / "out", Threads(OPTIONS), cancel=lambda: begun.is_set() and not asked.append(1)
         )
     assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["batch.csv"]
-    assert statuses(tmp_path / "out") == [] and not WARM._turn.locked()
+    assert statuses(tmp_path / "out") == [] and not WARM._turn.locked() and time.monotonic() - before < 10
     monkeypatch.undo()
     assert run_batch(tasks, OPTIONS, tmp_path / "out", Threads(OPTIONS)).count("done") == 6
 

@@ -184,6 +184,30 @@ def test_one_who_was_quicker_with_the_same_work_is_believed(tmp_path: Path, monk
     assert json.loads(record_of(task.outputs[0][1]).read_text())["task"]["run"] == "on another machine"
 
 
+def test_one_who_was_quicker_keeps_the_record_that_tells_of_its_output(tmp_path: Path, monkeypatch):
+    import LDCTDenoiseLib.files as files
+
+    task, write, others = a_task(tmp_path), files.write_volume, []
+
+    def slow(*args, **more):
+        if not others:
+            others.append(None)
+            others[0] = only_row(task, quick(run="on another machine"))
+        return write(*args, **more)
+
+    monkeypatch.setattr(files, "write_volume", slow)
+    row = only_row(task)
+    assert others[0]["status"] == "done" and row["status"] == "already"
+    assert json.loads(record_of(task.outputs[0][1]).read_text())["task"]["run"] == "on another machine"
+
+
+def test_an_output_of_the_same_name_but_another_series_is_in_the_way(tmp_path: Path):
+    task = a_task(tmp_path)
+    only_row(task)
+    other = replace(task, series=replace(task.series, key="another"))
+    assert "not as a batch has left it" in only_row(other)["error"]
+
+
 def test_a_series_that_grows_is_left_for_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import LDCTDenoiseLib.files as files
 
@@ -269,6 +293,7 @@ def test_too_little_memory_fails_this_series_only(tmp_path: Path, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr("LDCTDenoiseLib.inference.run.WarmModel.denoise", greedy)
         assert "too little memory" in only_row(task)["error"]
+    assert not WARM._models  # whatever they hold
     assert only_row(task)["status"] == "done"
 
 

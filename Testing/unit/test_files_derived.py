@@ -195,7 +195,7 @@ def test_the_fourth_word_of_the_image_type_stays_where_it_tells_the_energy(tmp_p
 def test_earlier_derivations_are_told_before_ours(tmp_path: Path):
     former = vendors.item(CodeValue="113085", CodingSchemeDesignator="DCM", CodeMeaning="Spatial resampling")
     series = vendors.with_tags(
-        vendors.ge(), DerivationDescription="Geändert. " + "x" * 1100, DerivationCodeSequence=[former]
+        vendors.ge(), DerivationDescription="Geändert. " + "x" * 1000, DerivationCodeSequence=[former]
     )
     for result in derive(series, tmp_path).results:
         assert [code.CodeValue for code in result.DerivationCodeSequence] == ["113085", "113087", "NOISE_REDUCTION"]

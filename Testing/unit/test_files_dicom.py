@@ -102,15 +102,6 @@ def test_a_file_chooses_its_series_among_several_in_a_folder(a_series: Path):
     assert read_volume(a_series / "B1").shape[0] == 3
 
 
-def test_the_series_of_a_folder_can_be_listed(a_series: Path):
-    from LDCTDenoiseLib.files.dicom_series import series_in_folder
-
-    factory.save(factory.ct_series(factory.stored_values(3), SeriesInstanceUID="1.9"), a_series, "B{:d}".format)
-    (a_series / "notes.txt").write_text("not DICOM")
-    found = series_in_folder(a_series)
-    assert {uid: len(files) for uid, files in found.items()} == {"1.2.3.4": 5, "1.9": 3}
-
-
 def test_files_need_no_ending_and_paths_may_have_blanks_and_umlauts(tmp_path: Path):
     folder = factory.save(factory.ct_series(factory.stored_values()), tmp_path / "Größe ü 測定", "I{:d}0".format)
     (folder / "notes.txt").write_text("not DICOM")

@@ -106,6 +106,28 @@ def test_a_value_beyond_all_sense_is_not_taken_into_memory(tmp_path: Path):
     assert dicom_header.value_of(dicom_header.read_header(file).dataset, "ConvolutionKernel") is None
 
 
+@pytest.mark.skipif(pydicom.__version__ < "3", reason="pydicom 2 cannot look at a value without reading it")
+def test_items_by_the_million_are_not_taken_apart(tmp_path: Path):
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    part = struct.pack("<HH2sHI", 0x5200, 0x9230, b"SQ", 0, len(item) * 1_500_000) + item * 1_500_000
+    file = with_element(a_file(tmp_path), part)
+    begun = time.perf_counter()
+    assert len(read_volume(file.parent).hu) == 1  # one frame needs no groups
+    assert time.perf_counter() - begun < 2
+
+
+FAR = [{"PixelSpacing": ["1e30", "1e30"]}, {"PixelSpacing": ["0.5", "1e-30"]}, {"position": 1e30}]
+
+
+@pytest.mark.parametrize("far", FAR, ids=range(3))
+def test_numbers_beyond_any_scanner_are_refused(tmp_path: Path, far: dict):
+    far = dict(far)
+    position = (0, 0, far.pop("position", 0))
+    dataset = factory.ct_slice(smooth("uint16", 0, 3000), (0, 0, 0), **far)
+    dataset.ImagePositionPatient = [f"{place:g}" for place in position]
+    refusal(factory.save([dataset], tmp_path / "series") / "000.dcm")
+
+
 def test_a_deflated_bomb_is_unpacked_only_as_far_as_its_pixels(tmp_path: Path):
     file = a_file(tmp_path, DeflatedExplicitVRLittleEndian)
     content = file.read_bytes()

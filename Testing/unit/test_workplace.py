@@ -1,12 +1,12 @@
 """Work in progress is private, vanishes with its owner, and is never taken from one who lives."""
 
+# ruff: noqa: F811  (fixtures are imported by their name)
+
 from __future__ import annotations
 
 import json
 import os
 import stat
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,89 +15,8 @@ import pytest
 from LDCTDenoiseLib import locks, owner
 from LDCTDenoiseLib import workplace as module
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.workplace import OWNER, only_one, sweep, tidy, workplace
-
-LIB = Path(locks.__file__).resolve().parents[1]
-posix_only = pytest.mark.skipif(os.name == "nt", reason="rights, forks and signals as POSIX has them")
-
-IN_A_WORKPLACE = """
-import sys, time
-from pathlib import Path
-from LDCTDenoiseLib.workplace import workplace
-with workplace(Path(sys.argv[1])) as folder:
-    (folder / "scan.npy").write_text("pixels")
-    {more}
-    print(folder, flush=True)
-    time.sleep(60)
-"""
-IN_CHARGE = """
-import sys, time
-from pathlib import Path
-from LDCTDenoiseLib.workplace import only_one
-with only_one(Path(sys.argv[1]), "busy"):
-    print("in charge", flush=True)
-    time.sleep(60)
-"""
-
-
-class Process:
-    """A process of its own that says one line and then waits; killed in the end."""
-
-    def __init__(self, code: str, folder: Path):
-        environment = {**os.environ, "PYTHONPATH": str(LIB), "PYTHONUTF8": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code, str(folder)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment, text=True, encoding="utf-8",
-        )  # fmt: skip
-
-    def __enter__(self) -> Process:
-        self.line = self._process.stdout.readline().strip()
-        assert self.line, "the process did not start"
-        return self
-
-    def ends_well(self) -> bool:
-        return self._process.wait(timeout=10) == 0
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-
-    def __exit__(self, *_) -> None:
-        self.kill()
-
-
-def killed_in_a_workplace(folder: Path, more: str = "") -> Path:
-    """What a process that was killed at work has left in `folder`."""
-    with Process(IN_A_WORKPLACE.format(more=more), folder) as process:
-        return Path(process.line)
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    folder = tmp_path / "Bilder für später"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(handle: int) -> None:
-        raise OSError(95, "not supported")
-
-    monkeypatch.setattr(locks, "_lock", refuse)
-
-
-def left_by(folder: Path, signature: dict, age: float) -> Path:
-    """A workplace as another machine left it, untouched for `age` seconds."""
-    place = folder / ".ldct-0123456789ab.part"
-    place.mkdir()
-    (place / OWNER).write_text(json.dumps(signature))
-    (place / "scan.npy").write_text("pixels")
-    for path in (place / OWNER, place / "scan.npy", place):
-        os.utime(path, (time.time() - age, time.time() - age))
-    return place
-
+from LDCTDenoiseLib.workplace import OWNER, only_one, sweep, workplace
+from workplace_factory import IN_A_WORKPLACE, IN_CHARGE, Process, killed_in_a_workplace, no_locks, posix_only, tree  # noqa: F401
 
 # private, and gone
 
@@ -253,121 +172,6 @@ def test_the_locks_file_goes_while_it_is_locked_so_that_nobody_moves_in_meanwhil
     with workplace(tree) if place == "a workplace" else only_one(tree, "busy"):
         pass
     assert taken == [False] and list(tree.iterdir()) == []
-
-
-# nothing but ours
-
-
-@posix_only
-def test_a_sweep_follows_no_link_out_of_the_folder(tree: Path, tmp_path: Path):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "precious").write_text("x")
-    (outside / OWNER).write_text(json.dumps({**owner._here(), "pid": 0}))
-    (tree / ".ldct-aaaaaaaaaaaa.part").symlink_to(outside)
-    left = killed_in_a_workplace(tree)
-    (left / "link").symlink_to(outside)
-    (left / "deep").mkdir()
-    (left / "deep" / "link").symlink_to(outside / "precious")
-    fake = tree / ".ldct-bbbbbbbbbbbb.part"
-    fake.mkdir()
-    (fake / OWNER).symlink_to(outside / OWNER)
-    assert sweep(tree) == 1 and not left.exists()
-    assert (outside / "precious").exists() and (outside / OWNER).exists() and fake.exists()
-
-
-def test_what_only_looks_like_ours_stays(tree: Path):
-    for name in (".ldct-xyz.part", "ldct-0123456789ab.part", ".ldct-0123456789ab.part.bak", "0001.dcm"):
-        (tree / name).mkdir()
-    (tree / ".ldct-0123456789ab.part").mkdir()
-    (tree / ".ldct-0123456789ab.part" / "no owner's file here").write_text("")
-    (tree / ".ldct-0123456789ac.part").write_text("a file")
-    before = sorted(tree.rglob("*"))
-    assert sweep(tree) == 0 and sorted(tree.rglob("*")) == before
-
-
-def test_an_empty_workplace_without_an_owner_goes(tree: Path):
-    (tree / ".ldct-0123456789ab.part").mkdir()
-    assert sweep(tree) == 1
-
-
-def test_a_folder_that_is_not_there_is_swept_in_silence(tree: Path):
-    assert sweep(tree / "none") == 0
-    tidy(tree / "none")
-
-
-def test_a_folder_of_thousands_of_files_is_swept_in_no_time_and_rarely(tree: Path, monkeypatch: pytest.MonkeyPatch):
-    for number in range(3000):
-        (tree / f"{number}.dcm").touch()
-    started = time.perf_counter()
-    assert sweep(tree) == 0
-    assert time.perf_counter() - started < 0.5
-    swept = []
-    monkeypatch.setattr("LDCTDenoiseLib.workplace.sweep", swept.append)
-    for _ in range(3):
-        tidy(tree)
-    assert swept == [tree]
-
-
-# other machines, and file systems without locks
-
-
-def test_another_machines_leftover_goes_only_after_a_day(tree: Path):
-    left = left_by(tree, {"machine": "another", "boot": "another", "pid": 1}, age=23 * 3600)
-    assert sweep(tree) == 0 and left.exists()
-    os.utime(left / OWNER, (0, 0))
-    os.utime(left, (0, 0))
-    assert sweep(tree) == 0, "something in it is younger"
-    os.utime(left / "scan.npy", (0, 0))
-    assert sweep(tree) == 1
-
-
-def test_another_machine_that_holds_its_lock_works_on_however_long(tree: Path):
-    left = left_by(tree, {"machine": "another", "boot": "another", "pid": 1}, age=30 * 24 * 3600)
-    lock = locks.FileLock(left / OWNER)
-    assert lock.take()
-    assert sweep(tree) == 0 and left.exists()
-    lock.close()
-    assert sweep(tree) == 1
-
-
-def test_the_machine_is_known_again_after_a_restart(tree: Path):
-    left_by(tree, {"machine": owner._here()["machine"], "boot": "another", "pid": 1}, age=0)
-    assert sweep(tree) == 1
-
-
-def test_a_signature_that_was_not_finished_is_somebody_elses(tree: Path):
-    left = left_by(tree, {}, age=0)
-    for content in ("", "[1]", "{", "\0" * 5000):
-        (left / OWNER).write_text(content)
-        assert sweep(tree) == 0, "something was put there"
-    (left / "scan.npy").unlink()
-    assert sweep(tree) == 0
-    (left / OWNER).write_text("")
-    assert sweep(tree) == 1, "nothing was, nor was it signed"
-
-
-@posix_only
-def test_without_locks_the_process_number_tells(tree: Path, no_locks: None):
-    left = killed_in_a_workplace(tree)
-    with workplace(tree) as ours:
-        assert not left.exists()
-        living = left_by(tree, {**owner._here(), "pid": os.getppid()}, age=10 * 24 * 3600)
-        assert sweep(tree) == 0 and ours.exists() and living.exists()
-
-
-def test_without_locks_processes_that_cannot_be_seen_from_here_get_a_day(tree: Path, no_locks: None):
-    left_by(tree, {**owner._here(), "processes": "of another container", "pid": 2**22 + 1}, age=3600)
-    assert sweep(tree) == 0
-
-
-def test_a_signature_names_neither_machine_nor_user(tree: Path):
-    import getpass
-    import platform
-
-    with workplace(tree) as folder:
-        text = (folder / OWNER).read_text().lower() if os.name != "nt" else ""
-    assert platform.node().lower() not in text and getpass.getuser().lower() not in text
 
 
 # one at a time

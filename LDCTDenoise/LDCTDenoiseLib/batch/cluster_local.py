@@ -63,7 +63,6 @@ def local_cluster(workers: int) -> Iterator[object]:
                 security=security,
                 memory_limit=0,
                 silence_logs=logging.CRITICAL,
-                local_directory=str(folder),
             )
         stack.callback(_close, cluster)
         _start_one(cluster, workers)

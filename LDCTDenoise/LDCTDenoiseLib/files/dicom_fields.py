@@ -95,13 +95,23 @@ def fields_of_frames(name: str, dataset: Dataset, frames: int) -> list[Fields]:
 def _items(group: Dataset) -> list[Dataset]:
     """The first item of every sequence in a functional group."""
     items = []
-    for tag in list(group.keys()):
+    for tag in [tag for tag in list(group.keys()) if _is_sequence(group, tag)]:
         try:
             value = group[tag].value
         except Exception:  # pydicom decodes on access; a value that it cannot decode is none that is needed
             continue
         items += _items_of(value)[:1]
     return items
+
+
+def _is_sequence(group: Dataset, tag: int) -> bool:
+    """Told without decoding the value: a hostile group holds other elements by the million."""
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+    kind = group.get_item(tag).VR
+    if kind in (None, "UN"):  # None: an implicit file does not tell
+        return dictionary_has_tag(tag) and dictionary_VR(tag) == "SQ"
+    return kind == "SQ"
 
 
 def _items_of(value: object) -> list[Dataset]:

@@ -19,6 +19,7 @@ from ..errors import InputError
 from .dicom_slices import Slice
 
 _SAME_PLACE = 0.01  # mm; slices nearer to each other than this are one position twice
+_SAME_SPACING = 1e-3  # part of it by which pixel spacings may differ
 _SAME_DIRECTION = 1e-3  # largest difference between direction cosines of one orientation, about 0.06°
 _EVEN = 0.02  # steps that differ by less than this part are alike: positions are written with few digits
 _MULTIPLE = 0.1  # of the usual step, see above
@@ -82,7 +83,8 @@ def _require_one_matrix(slices: list[Slice]) -> None:
                 f"The slices differ in size ({usual[0]} × {usual[1]} and {size[0]} × {size[1]} pixels), so they are "
                 "not one volume; choose a series of one size."
             )
-        if not np.allclose(piece.pixel_spacing, first.pixel_spacing, rtol=1e-3, atol=0):
+        pairs = zip(piece.pixel_spacing, first.pixel_spacing, strict=True)
+        if any(abs(here - there) > _SAME_SPACING * there for here, there in pairs):
             raise InputError(
                 f"The slices differ in pixel spacing ({first.pixel_spacing[0]:g} and {piece.pixel_spacing[0]:g} mm), "
                 "so they are not one volume; choose a series of one field of view."

@@ -35,9 +35,11 @@ _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, _PIXELS))  # float, double, int
 _HEAD = 140  # bytes that tell DICOM from other files
 _META = 1024  # bytes, within which the transfer syntax is named
 _LONGEST_VALUE = 1 << 16  # bytes; a header value longer than this is stepped over: none that is needed here is
-_LONGEST_SEQUENCE = 1 << 25  # bytes; but for the sequences of enhanced objects, which are read up to here
+_LONGEST_SEQUENCE = 1 << 24  # bytes; but for the sequences of enhanced objects, some 4 kB a frame
+_MOST_ITEMS = 100_000  # of such a sequence; 2,000 frames have some 50,000
+_ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")  # how one begins, in either byte order
 _MOST_ELEMENTS = 20_000  # at the top of a header; a CT slice has some 150
-_MOST_READS = 1_000_000  # from one header; an enhanced object of 2,000 frames takes some 400,000
+_MOST_READS = 600_000  # from one header; an enhanced object of 2,000 frames takes some 400,000
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,22 @@ def value_of(dataset: Dataset, keyword: str) -> object:
 
 
 def _is_too_long(dataset: Dataset, keyword: str) -> bool:
-    """By the length that the file tells: the value itself, which could be gigabytes, is not read."""
+    """By the length that the file tells: the value itself, which could be gigabytes, is not read for that."""
     try:
         raw = dataset.get_item(keyword, keep_deferred=True)
     except TypeError:  # pydicom 2 cannot look without reading
         return False
-    longest = _LONGEST_SEQUENCE if keyword.endswith("Sequence") else _LONGEST_VALUE
-    return longest < getattr(raw, "length", 0) < 0xFFFFFFFF
+    length = getattr(raw, "length", 0)  # what was read before has none
+    if length <= _LONGEST_VALUE or length == 0xFFFFFFFF:
+        return False
+    if length > _LONGEST_SEQUENCE or not keyword.endswith("Sequence"):
+        return True
+    value = raw.value
+    if value is None:
+        with Path(dataset.filename).open("rb") as file:
+            file.seek(raw.value_tell)
+            value = file.read(length)
+    return max(value.count(item) for item in _ITEMS) > _MOST_ITEMS
 
 
 def plain(value: object, longest: int = 16) -> str:
@@ -161,7 +172,7 @@ class _Guarded(BufferedReader):
         self.reads += 1
         if self.reads > _MOST_READS:
             raise ValueError("a header without end")
-        longest = 2 * _LONGEST_SEQUENCE
+        longest = 4 * _LONGEST_SEQUENCE
         return super().read(longest if size is None or not 0 <= size <= longest else size)
 
 

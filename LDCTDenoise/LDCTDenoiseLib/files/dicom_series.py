@@ -58,12 +58,6 @@ def files_of_series(
     return siblings, [f"{len(broken)} damaged file(s) in the folder were left out, for instance {broken[0]}."]
 
 
-def series_in_folder(folder: Path, *, check: Callable[[], None] = lambda: None) -> dict[str, list[Path]]:
-    """The images in `folder`, not below it: SeriesInstanceUID → files. For those who work through a tree."""
-    images, _ = _scan(folder, lambda done, total, stage: None, check)
-    return {uid: [image.path for image in group] for uid, group in _by_series(images).items()}
-
-
 def _scan(
     folder: Path, progress: Callable[[int, int, str], None], check: Callable[[], None]
 ) -> tuple[list[DicomFile], list[str]]:
@@ -124,7 +118,8 @@ def _nothing_here(folder: Path) -> InputError:
     if volumes:
         return InputError(f"The folder {folder} holds no DICOM images; to read a volume file, name it: {volumes[0]}.")
     below = (file for file in islice(folder.rglob("*"), _SEARCHED) if file.parent != folder and file.is_file())
-    homes = {file.parent.relative_to(folder).as_posix() for file in below if begins_as_dicom(file)}
+    images = (file.relative_to(folder) for file in below if begins_as_dicom(file))
+    homes = {file.parent.as_posix() for file in images if not any(part.startswith(".") for part in file.parts)}
     if not homes:
         return InputError(f"The folder {folder} holds no DICOM images; choose one that holds a CT series.")
     if len(homes) == 1:

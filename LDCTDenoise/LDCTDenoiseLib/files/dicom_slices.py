@@ -20,6 +20,8 @@ from .dicom_header import (
 )
 
 LARGEST_SIDE = 8192  # pixels; the largest CT matrix in use is 4096
+_SPACINGS = (1e-4, 1e3)  # mm between pixels
+_FARTHEST = 1e6  # mm
 _SLOPES = (1e-6, 1000.0)  # HU per stored unit; beyond that the header is wrong
 _LARGEST_INTERCEPT = 1e5  # HU
 
@@ -85,7 +87,7 @@ def slices_of(file: DicomFile) -> list[Slice]:
         Slice(
             path=file.path,
             frame=index,
-            position=frame.numbers("ImagePositionPatient", 3),
+            position=_position(frame),
             orientation=frame.numbers("ImageOrientationPatient", 6),
             pixel_spacing=_pixel_spacing(frame),
             thickness=frame.length("SliceThickness") or frame.length("SpacingBetweenSlices"),
@@ -170,9 +172,16 @@ def _has_overlay(fields: Fields) -> bool:
     )
 
 
+def _position(fields: Fields) -> tuple[float, ...]:
+    position = fields.numbers("ImagePositionPatient", 3)
+    if max(abs(place) for place in position) > _FARTHEST:
+        raise InputError(f"{fields.name} has an impossible position (ImagePositionPatient); export the series again.")
+    return position
+
+
 def _pixel_spacing(fields: Fields) -> tuple[float, ...]:
     spacing = fields.numbers("PixelSpacing", 2)
-    if min(spacing) <= 0:
+    if min(spacing) < _SPACINGS[0] or max(spacing) > _SPACINGS[1]:
         raise InputError(f"{fields.name} has an unreadable pixel spacing (PixelSpacing); export the series again.")
     return spacing
 

@@ -58,7 +58,10 @@ def check_output_folder(folder: Path, overwrite: bool) -> None:
     With `overwrite` a former result is replaced, never a folder with anything else in it, such as somebody's scans.
     """
     check_output(folder / "IM-0001.dcm", overwrite=True)  # whether the place takes files
-    inside = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    try:
+        inside = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    except OSError as error:
+        raise InputError(write_failure(folder, error)) from error
     if inside and not overwrite:
         raise InputError(
             f"{folder} holds files already; choose another folder, or allow it to be replaced (--overwrite)."

@@ -73,7 +73,7 @@ def _require_same_place(ours: CTVolume, series: CTVolume) -> None:
         # Slices of a tilted gantry are stacked along their normal or along their shift, by who reads them.
         and turned[2] > np.cos(np.radians(45))
         and np.allclose(ours.spacing[:2], series.spacing[:2], rtol=1e-3)
-        and any(abs(ours.spacing[2] - step) <= SAME_STEP * step for step in _steps(series))
+        and (len(ours.hu) == 1 or any(abs(ours.spacing[2] - step) <= SAME_STEP * step for step in _steps(series)))
         and np.linalg.norm(np.subtract(ours.origin, series.origin)) < 0.5 * min(series.spacing[:2])
     )
     if not in_place:

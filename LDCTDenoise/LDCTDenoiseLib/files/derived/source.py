@@ -62,8 +62,8 @@ class SourceSeries:
         for path in dict.fromkeys(source.files):
             file = _file(path)
             found[path] = slices_of(file)
-            number = value_of(file.dataset, "InstanceNumber")
-            order[path] = (number if isinstance(number, int) else 0, str(path))
+            numbers = (value_of(file.dataset, keyword) for keyword in ("InstanceNumber", "InConcatenationNumber"))
+            order[path] = (*(number if isinstance(number, int) else 0 for number in numbers), str(path))
         try:
             self.slices = [found[path][frame] for path, frame in self._places]
         except IndexError:
@@ -103,7 +103,7 @@ def as_source(volume: CTVolume, slices: list[Slice]) -> CTVolume:
     volume = volume.reoriented(Orientation((0, 1, 2), (False, bool(turned[1] < 0), bool(turned[0] < 0))))
     climb = np.subtract(slices[-1].position, first.position) @ volume.direction[:, 2]
     if (
-        volume.shape[1:] != (first.stored.rows, first.stored.columns)
+        any(volume.shape[1:] != (piece.stored.rows, piece.stored.columns) for piece in slices)
         or np.abs(turned).min() < 1 - 1e-4
         or not np.allclose(volume.spacing[1::-1], first.pixel_spacing, rtol=1e-3)
         or np.linalg.norm(np.subtract(volume.origin, first.position)) > 0.5 * min(first.pixel_spacing)

@@ -50,7 +50,7 @@ def write_derived(
     any more, if a file of the source has gone, or if `folder` cannot be written to.
     """
     require_dicom_source(volume)
-    refuse_beside_inputs(folder, set(volume.source.files))
+    refuse_beside_inputs(folder, {file.parent for file in volume.source.files})
     check_output_folder(folder, overwrite)
     with quiet_pydicom(), atomic_folder(folder, overwrite) as aside:
         with reading():
