@@ -1,6 +1,7 @@
 """LDCT Denoise as 3D Slicer meets it. The work is done in LDCTDenoisePanel (Slicer) and LDCTDenoiseLib (science)."""
 
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,8 @@ class LDCTDenoiseTest(ScriptedLoadableModuleTest):
         self.setUp()
         self.test_NetworkLowersNoise()
         self.setUp()
+        self.test_FolderIsDenoised()
+        self.setUp()
         self.test_PanelShowsTheComparison()
         self.delayDisplay(_("LDCT Denoise: test passed"))
 
@@ -180,6 +183,14 @@ class LDCTDenoiseTest(ScriptedLoadableModuleTest):
         before, result = slicer.util.arrayFromVolume(volume), slicer.util.arrayFromVolume(after)
         self.assertLess(result[:, 60:68, 60:68].std(), before[:, 60:68, 60:68].std())
         self.assertLess(abs(float(result.mean() - before.mean())), 5.0)
+
+    def test_FolderIsDenoised(self):
+        self.delayDisplay(_("Denoising the files of a folder"))
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertTrue(slicer.util.saveNode(makeCT(), str(Path(folder) / "ct.nrrd")))
+            rows = LDCTDenoiseLogic().denoiseFolder(folder, Path(folder) / "out", ["gaussian"])
+            self.assertEqual([row["error"] for row in rows], [None])
+            self.assertTrue(Path(rows[0]["output"]).is_file())
 
     def test_PanelShowsTheComparison(self):
         if slicer.app.layoutManager() is None:

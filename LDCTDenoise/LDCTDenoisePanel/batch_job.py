@@ -147,7 +147,7 @@ class CommandRun(Part):
             self._error = str(event.get("text", ""))
 
     def _ended(self, code: int | None, log: str) -> None:
-        if self._isCancelled or self._process.isQuitting or (code == CANCELLED and self._result is None):
+        if self._isCancelled or (code == CANCELLED and self._result is None):
             self.cancelled.emit()
         elif self._result is not None:  # an error after it says only that some failed, which the rows tell
             result = self._result

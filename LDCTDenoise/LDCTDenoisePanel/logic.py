@@ -25,6 +25,7 @@ class ConsoleLogic(FilesLogic):
         logic = LDCTDenoiseLogic()
         after = logic.denoise(slicer.util.getNode("CT"), model="rddm-balanced")
         logic.showComparison(slicer.util.getNode("CT"), after)
+        logic.exportDICOM(after, "folder of the new series")
 
     All that takes time is done by a separate process. Methods with `waitForCompletion` wait for it by default, while
     the application stays alive, and raise UserError, whose text says what to do, if it fails. With

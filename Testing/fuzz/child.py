@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -88,7 +89,8 @@ def _limit() -> None:
     except ImportError:  # Windows
         return
     now = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE") if _has_proc() else _ROOM
-    resource.setrlimit(resource.RLIMIT_AS, (now + _ROOM, now + _ROOM))
+    with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (now + _ROOM, now + _ROOM))
 
 
 def _start_peak() -> int:

@@ -177,9 +177,10 @@ def test_a_refusal_at_the_start_is_an_error_line(bench):
 
 def test_the_end_of_the_panel_ends_the_batch(bench):
     bench.click("batchButton")
-    job = bench.job
+    job, told = bench.job, bench.ui.batchLabel.text
     bench.panel.cleanup()
     assert not job.running
+    assert bench.ui.batchLabel.text == told, "the widgets may be gone by then"
 
 
 def test_log_and_folder_are_opened_once_they_are_there(bench, tmp_path):

@@ -59,7 +59,8 @@ def test_for_an_original_from_elsewhere_its_series_is_asked_for_first(bench, tmp
 
 
 @pytest.mark.parametrize("fromDatabase", [True, False])
-def test_changing_ones_mind_exports_nothing(bench, fromDatabase):
+def test_changing_ones_mind_exports_nothing(bench, fromDatabase, tmp_path):
+    bench.session.dialogs.folders = ["", str(tmp_path)]
     if not fromDatabase:
         bench.volume.RemoveAttribute("DICOM.instanceUIDs")
     bench.click("saveDICOMButton")

@@ -139,7 +139,6 @@ def running(host, scene, write, tmp_path):
     job = ConsoleLogic().denoiseFolder(tmp_path / "in", tmp_path / "out", ["nlm"], waitForCompletion=False)
     ends, rows = Ends(job), []
     job.rowAdded.connect(rows.append)
-    slicer.mrmlScene.Clear(0)  # nothing of the scene is needed
     assert host.waitUntil(lambda: bool(rows) or not job.running, 60) and job.running
     return job, ends
 
@@ -150,10 +149,30 @@ COMPLETE = ["a_nlm.json", "a_nlm.nrrd", "batch.csv"]
 def test_cancelling_leaves_complete_files_and_nothing_else(host, running, tmp_path):
     job, ends = running
     pid = pidOf(job)
+    assert os.getpgid(pid) == pid, "what it starts ends with it"
     job.cancel()
     ended(host, job, 3)
     assert ends.name == "cancelled" and not isAlive(pid)
     assert outputs(tmp_path / "out") == COMPLETE
+
+
+def test_closing_the_scene_is_nothing_to_a_batch(host, running):
+    job, _ends = running
+    slicer.mrmlScene.Clear(0)
+    assert not host.waitUntil(lambda: not job.running, 0.7)
+    job.cancel()
+    ended(host, job, 3)
+
+
+def test_a_run_that_is_cancelled_before_it_can_answer_was_cancelled(host, tmp_path):
+    from LDCTDenoisePanel.batch_job import CommandRun
+
+    run, how = CommandRun([str(tmp_path), str(tmp_path / "out")]), []
+    for name in ("done", "failed", "cancelled"):
+        getattr(run, name).connect(lambda *what, name=name: how.append(name))
+    run.start()
+    run.cancel()
+    assert host.waitUntil(lambda: how, 5) and how == ["cancelled"]
 
 
 def test_the_end_of_slicer_ends_the_batch_tidily(host, running, tmp_path):

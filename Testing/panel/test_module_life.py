@@ -63,6 +63,12 @@ def test_the_self_test_needs_no_window(module, monkeypatch):
         test.test_PanelShowsTheComparison()
 
 
+def test_the_self_test_denoises_a_folder(host, scene, module, monkeypatch):
+    test = module.LDCTDenoiseTest()
+    monkeypatch.setattr(test, "delayDisplay", lambda text: None)
+    test.test_FolderIsDenoised()
+
+
 def test_after_a_reload_the_open_panel_works_at_once(host, reloadable, ct):
     former = host.openModule("LDCTDenoise")
     volume = ct.shown(ct.oblique())

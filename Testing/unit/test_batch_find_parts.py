@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from find_factory import another, found, images, names, only, put, reasons, sizes
 from LDCTDenoiseLib.batch.find import find_series
+from LDCTDenoiseLib.batch.look import ORDER
 from LDCTDenoiseLib.files import read_series
 from pydicom import Dataset
 
@@ -37,22 +38,36 @@ def pixels_of(series) -> np.ndarray:
     ("keyword", "tell"),
     [
         ("TemporalPositionIdentifier", lambda phase: phase + 1),
+        ("TemporalPositionIndex", lambda phase: phase + 1),
         ("AcquisitionNumber", lambda phase: phase + 1),
         ("AcquisitionTime", lambda phase: f"1200{phase:02d}.5"),
+        ("AcquisitionDateTime", lambda phase: f"202401011200{phase:02d}.5"),
         ("TriggerTime", lambda phase: 100.0 * phase),
         ("NominalPercentageOfCardiacPhase", lambda phase: 5.0 * phase),
         ("ContentTime", lambda phase: f"12{phase:02d}00"),
+        ("SeriesTime", lambda phase: f"12{phase:02d}00"),
         ("ImageComments", lambda phase: f"phase {phase}"),
-        ("InstanceCreationTime", lambda phase: "120000"),  # nothing that is looked at: the order of instances decides
+        ("SeriesDescription", lambda phase: f"phase {phase}"),
     ],
 )
-def test_phases_are_told_apart(tmp_path, keyword, tell):
-    put(shuffled(phases(12, **{keyword: tell})), tmp_path)
+def test_phases_are_told_apart_by_what_differs(tmp_path, keyword, tell):
+    datasets = phases(12, **{keyword: tell})
+    for dataset in datasets:
+        dataset.InstanceNumber = 1
+    put(shuffled(datasets), tmp_path)
     finding = found(tmp_path)
     assert sizes(finding) == [4] * 12
     assert names(finding)[0] == "series-2-part-1" and "series-2-part-12" in names(finding)
-    for phase, series in enumerate(finding.series):
-        assert np.array_equal(pixels_of(series), factory.stored_values(4, seed=phase)), "none is mixed with another"
+    volumes = {pixels_of(series).tobytes() for series in finding.series}
+    assert volumes == {factory.stored_values(4, seed=phase).astype(np.float32).tobytes() for phase in range(12)}
+    if keyword in ORDER:
+        assert np.array_equal(pixels_of(finding.series[10]), factory.stored_values(4, seed=10)), "in their order"
+
+
+def test_phases_without_any_difference_go_by_the_order_of_instances(tmp_path):
+    put(shuffled(phases(12)), tmp_path)
+    for phase, series in enumerate(found(tmp_path).series):
+        assert np.array_equal(pixels_of(series), factory.stored_values(4, seed=phase))
 
 
 def test_a_time_that_differs_from_slice_to_slice_does_not_part_them(tmp_path):
@@ -162,15 +177,16 @@ def test_a_phase_with_a_gap_is_left_and_the_others_are_not(tmp_path):
 
 
 def test_enhanced_objects_of_several_phases_are_told_apart_by_file(tmp_path):
-    for phase in (1, 2):
+    for phase in (2, 1):
         one = factory.enhanced(factory.stored_values(4, seed=phase), [0, 1, 2, 3], [1] * 4)
         for group in one.PerFrameFunctionalGroupsSequence:
             content = Dataset()
             content.TemporalPositionIndex = phase
             group.FrameContentSequence = [content]
-        put([one], tmp_path, phase)
+        put([one], tmp_path, 10 - phase)
     finding = found(tmp_path)
     assert sizes(finding) == [1, 1] and [one.slices for one in finding.series] == [4, 4]
+    assert np.array_equal(pixels_of(finding.series[0]), factory.stored_values(4, seed=1)), "by frame, not by file"
 
 
 def test_an_enhanced_object_with_several_stacks_is_left_with_the_readers_sentence(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from find_factory import another, put
 from LDCTDenoiseLib.batch import scan_pool
 from LDCTDenoiseLib.batch.find import find_series
+from LDCTDenoiseLib.batch.look import Seen
 from LDCTDenoiseLib.errors import Cancelled
 
 LIB = Path(__file__).resolve().parents[2] / "LDCTDenoise"
@@ -70,14 +71,27 @@ def test_the_number_of_processes_does_not_change_the_result(a_tree, helpers_for_
         "print('what is this?', flush=True)",
         "import time; time.sleep(60)",
         "import sys, pickle; pickle.dump('ready', sys.stdout.buffer)",
-        "import sys, pickle, time; pickle.dump('ready', sys.stdout.buffer); sys.stdout.flush(); time.sleep(1)",
+        "import sys, pickle, time; pickle.dump('ready', sys.stdout.buffer); sys.stdout.flush(); time.sleep(60)",
     ],
 )
 def test_helpers_that_fail_are_done_without(a_tree, helpers_for_few_files, monkeypatch, program):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     monkeypatch.setattr(scan_pool, "_start", lambda: subprocess.Popen([sys.executable, "-c", program], **pipes))
+    monkeypatch.setattr(scan_pool, "_PATIENCE", 0.2)
     slow_look(monkeypatch, 0.01)
     assert len(find_series(a_tree, processes=3).series) == 4
+
+
+def test_what_two_have_done_counts_once():
+    work = scan_pool._Work([Path("a"), Path("b")])
+    lent = work.lend()
+    assert not work.take()
+    work.take_over()
+    taken = work.take()
+    work.put(taken, [Seen("other"), Seen("other")])
+    work.put(lent, [Seen("damaged"), Seen("damaged")])
+    work.put_back(lent)
+    assert work.is_done and not work.take()
 
 
 def test_where_no_process_can_be_started_one_is_enough(a_tree, helpers_for_few_files, monkeypatch):
@@ -116,6 +130,7 @@ from pathlib import Path
 sys.path.insert(0, {lib!r})
 from LDCTDenoiseLib.batch import scan_pool
 from LDCTDenoiseLib.batch.find import find_series
+from LDCTDenoiseLib.batch.look import Seen
 print("the script runs", flush=True)
 look = scan_pool.look
 scan_pool._WORTH, scan_pool._CHUNK, scan_pool.look = 1, 2, lambda path: time.sleep({pause}) or look(path)

@@ -66,8 +66,9 @@ def test_a_torn_line_is_dropped_wherever_it_is_torn(tmp_path: Path):
     starts = [number + 1 for number, byte in enumerate(whole) if byte == 10]
     for cut in range(len(whole)):
         log.path.write_bytes(whole[:cut])
-        with Log(tmp_path, numbers("k1", "k2")):
-            pass
+        if cut % 25 == 0:
+            with Log(tmp_path, numbers("k1", "k2")):
+                pass
         lines = sum(cut >= start for start in starts) - 1
         assert [line["key"] for line in read_log(log.path)] == ["k1", "k2"][: max(0, lines)]
 
@@ -80,6 +81,10 @@ def test_zeros_that_a_power_cut_leaves_are_dropped(tmp_path: Path):
     with Log(tmp_path, numbers("k1", "k2")) as log:
         log.add(row("k2"))
     assert [line["key"] for line in read_log(log.path)] == ["k1", "k2"] and b"\0" not in log.path.read_bytes()
+    line = log.path.read_bytes().splitlines()[-1]
+    with log.path.open("ab") as file:
+        file.write(b"\0" * 20 + line.replace(b"k2", b"k3") + b"\n")
+    assert [line["key"] for line in read_log(log.path)] == ["k1", "k2"]
     log.path.write_bytes(b"\0" * 100)
     assert read_log(log.path) == []
 

@@ -18,6 +18,7 @@ from LDCTDenoiseLib.batch.warm import WARM
 from LDCTDenoiseLib.errors import Cancelled, InputError
 
 OPTIONS = quick(models=("gaussian", "median"))
+LATER = replace(OPTIONS, run="later")
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_a_failure_is_tried_again_and_its_line_replaced(tmp_path: Path, tasks: l
     path.rename(path.with_suffix(".away"))
     run_batch(tasks, OPTIONS, tmp_path / "out", Threads(OPTIONS))
     path.with_suffix(".away").rename(path)
-    summary = run_batch(tasks, OPTIONS, tmp_path / "out", Threads(OPTIONS))
+    summary = run_batch(tasks, LATER, tmp_path / "out", Threads(LATER))
     assert (summary.count("done"), summary.count("already")) == (2, 4)
     assert {status for _, _, status in statuses(tmp_path / "out")} == {"done"}
 
@@ -86,7 +87,7 @@ def test_what_the_log_lost_comes_from_the_records(tmp_path: Path, tasks: list):
     log = tmp_path / "out/batch.csv"
     whole = log.read_bytes()
     log.write_bytes(b"\n".join(whole.splitlines()[:2])[:-5])
-    run_batch(tasks, OPTIONS, tmp_path / "out", Threads(OPTIONS))
+    run_batch(tasks, LATER, tmp_path / "out", Threads(LATER))
     assert log.read_bytes() == whole
 
 
@@ -120,14 +121,14 @@ def test_progress_is_in_slices_of_everything_and_never_goes_back(tmp_path: Path,
     assert {(total, stage) for _, total, stage in seen} == {(whole, "denoise")}
 
     def twice(tasks, progress, cancel):
-        for done in (4, 6, 1, 2):  # a worker died, and another begins anew
-            progress(1, done, 6, "denoise")
+        for number, done in ((1, 3), (1, 4), (1, 1), (2, 2), (1, 2)):  # a worker died, and another begins anew
+            progress(number, done, 6, "denoise")
             cancel()
         return tasks[0], rows_of(tasks[0])
 
     seen.clear()
-    run_batch(tasks[:1], OPTIONS, tmp_path / "out", Fake(twice), progress=lambda done, *_: seen.append(done))
-    assert seen == [4, 6]
+    run_batch(tasks[:2], OPTIONS, tmp_path / "out", Fake(twice), progress=lambda done, *_: seen.append(done))
+    assert seen == [3, 4, 6, 8]
 
 
 def test_progress_is_told_in_the_callers_thread(tmp_path: Path, tasks: list):
@@ -178,7 +179,7 @@ def test_a_log_that_cannot_be_written_stops_the_batch_with_a_sentence(tmp_path: 
         patch.setattr(Log, "add", full)
         with pytest.raises(InputError, match="disk is full"):
             run_batch(tasks, OPTIONS, tmp_path / "out", executor)
-    summary = run_batch(tasks, OPTIONS, tmp_path / "out", Threads(OPTIONS))
+    summary = run_batch(tasks, LATER, tmp_path / "out", Threads(LATER))
     assert summary.count("already") >= 2 and len(statuses(tmp_path / "out")) == 6
 
 

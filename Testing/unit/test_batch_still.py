@@ -47,14 +47,17 @@ def test_a_series_grows_though_the_times_of_its_files_are_old(a_series, tmp_path
     assert "has grown" in still_as_found(a_series)
 
 
-def test_what_was_half_copied_at_the_search_and_is_whole_now_makes_it_grow(tmp_path):
+@pytest.mark.parametrize("part", [lambda whole: whole[:200], lambda whole: whole[:200].ljust(len(whole), b"\0")])
+def test_what_was_half_copied_at_the_search_and_is_whole_now_makes_it_grow(tmp_path, part):
     put(images(6), tmp_path)
     last = tmp_path / "005.dcm"
     whole = last.read_bytes()
-    last.write_bytes(whole[:200])
+    last.write_bytes(part(whole))
+    is_longer, then = last.stat().st_size < len(whole), last.stat().st_mtime_ns
     series = only(found(tmp_path))
     assert series.slices == 5 and still_as_found(series) is None
     last.write_bytes(whole)
+    os.utime(last, ns=(0, then if is_longer else then + 10**9))
     assert "has grown" in still_as_found(series)
 
 

@@ -101,10 +101,16 @@ def test_clipped_air_that_shares_the_padding_value_stays_as_it_is_where_nothing_
 
 def test_a_plateau_that_no_header_declares_stays_too(tmp_path: Path):
     series = vendors.with_tags(vendors.ge(), PixelPaddingValue=None)
-    derived = derive(series, tmp_path, denoised)
+
+    def change(volume):
+        values = denoised(volume).hu.copy()
+        values[:, 17, 12:20] = -3024 + np.linspace(-0.45, 0.45, 8)  # as deep as the plateau, and measured
+        return volume.with_hu(values)
+
+    derived = derive(series, tmp_path, change)
     padding = derived.volume.padding
-    assert padding.any()
+    assert padding.any() and not padding[:, 17, 12:20].any()
     for (source, result), outside in zip(derived.pairs, padding, strict=True):
         assert "PixelPaddingValue" not in result
+        assert set(made.stored(result)[17, 12:20]) <= {-2001, -1999}
         np.testing.assert_array_equal(made.stored(result)[outside], made.stored(source)[outside])
-    np.testing.assert_array_equal(read_volume(derived.folder).padding, padding)

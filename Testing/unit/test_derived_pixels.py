@@ -29,6 +29,12 @@ def test_an_unchanged_volume_has_the_same_stored_values_bit_by_bit(tmp_path: Pat
             assert made.raw(result, keyword) == made.raw(source, keyword), keyword
 
 
+def test_unchanged_values_are_the_same_also_where_hu_cannot_tell_neighbours_apart(tmp_path: Path):
+    pixels = factory.stored_values() * 20  # steps finer than those of float32 at −1024 HU
+    derived = derive(factory.ct_series(pixels, RescaleSlope="0.00003"), tmp_path)
+    assert [result.PixelData for result in derived.results] == [plane.tobytes() for plane in pixels]
+
+
 @pytest.mark.parametrize("vendor", vendors.VENDORS)
 def test_denoised_values_come_back_within_half_a_stored_step(tmp_path: Path, vendor: str):
     derived = derive(vendors.VENDORS[vendor](), tmp_path, denoised)
@@ -65,8 +71,9 @@ def test_values_beyond_the_sources_type_widen_it_for_the_whole_series(tmp_path: 
     assert derived.volume.hu[1, 18, 16] == value
     kinds = {(r.BitsAllocated, r.BitsStored, r.HighBit, r.PixelRepresentation) for r in derived.results}
     assert len(kinds) == 1
-    allocated, bits, high, _ = kinds.pop()
+    allocated, bits, high, signed = kinds.pop()
     assert allocated == 16 and high == bits - 1 and bits <= 16
+    assert signed == derived.sources[0].PixelRepresentation or value != 4000  # more bits are enough there
     for result, hu in zip(derived.results, derived.volume.hu, strict=True):
         _fits(result)
         measured = hu > -1024 if value > 0 else hu < 5000
@@ -84,6 +91,7 @@ def test_values_beyond_the_sources_type_widen_it_for_the_whole_series(tmp_path: 
         (("0.037", "1", "0.5"), (-1000.6, 8194.4)),
         (("2.5", "0.037", "0.5"), (-90000.0, 100.4)),
         (("1",) * 3, (-9e4, 9e4)),
+        (("1", "0.037", "1"), (8000.0, 8194.4)),  # the padding far below goes to the very end of the new scale
     ],
 )
 def test_values_that_fit_on_no_scale_of_the_source_get_a_new_one_and_wrap_nowhere(tmp_path: Path, slopes, ends):
@@ -95,8 +103,8 @@ def test_values_that_fit_on_no_scale_of_the_source_get_a_new_one_and_wrap_nowher
         dataset.PixelData = pixels.tobytes()
 
     def change(volume):
-        values = volume.hu + np.float32(0.4)
-        values[:, 10, 4:6] = ends
+        values = np.maximum(volume.hu + np.float32(0.4), ends[0])
+        values[0, 10, 4:6] = ends
         return volume.with_hu(values)
 
     derived = derive(series, tmp_path, change)

@@ -89,9 +89,10 @@ def test_lossless_streams_give_the_stored_values_exactly(
 
 
 @pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEG2000Lossless])
-def test_a_header_with_fewer_bits_than_the_stream_changes_no_value(tmp_path: Path, syntax: str):
+@pytest.mark.parametrize("bits", [12, 9, 8])
+def test_a_header_with_fewer_bits_than_the_stream_changes_no_value(tmp_path: Path, syntax: str, bits: int):
     plane = smooth("uint16", 0, 4095)
-    dataset = factory.ct_slice(plane, (0, 0, 0), BitsStored=12, HighBit=11)
+    dataset = factory.ct_slice(plane, (0, 0, 0), BitsStored=bits, HighBit=bits - 1)
     folder = factory.save([with_streams(dataset, [stream(plane, syntax, tmp_path)], syntax)], tmp_path / "series")
     assert np.array_equal(read_volume(folder).hu[0], plane - 1024.0)
 
@@ -127,6 +128,25 @@ def test_streams_of_other_programs_are_those_of_their_uncompressed_twins(tmp_pat
     dataset["PixelData"].is_undefined_length = True
     dataset["PixelData"].VR = "OB"
     assert np.array_equal(read_volume(factory.save([dataset], tmp_path)).hu, pixels - 1024.0)
+
+
+def test_a_stream_without_sign_for_signed_values_of_thirteen_bits_is_read_as_the_header_says(tmp_path: Path):
+    code = stream_of(SAMPLES / "J2K_pixelrep_mismatch.dcm")
+    dataset = factory.ct_slice(np.zeros((512, 512), np.int16), (0, 0, 0), BitsStored=13, HighBit=12)
+    hu = read_volume(factory.save([with_streams(dataset, [code], JPEG2000Lossless)], tmp_path)).hu
+    assert (hu.min(), hu.max()) == (-2000.0 - 1024.0, 1896.0 - 1024.0)
+
+
+def test_a_stream_of_twelve_bits_gets_its_sign_from_the_highest_of_them(tmp_path: Path):
+    plane = smooth("int16", -2000, 2047)
+    # A lossless stream holds differences, of the first value from half the range: this one then says 12 bits.
+    code = bytearray(
+        stream(((plane.astype(np.int32) & 0xFFF) + 32768 - 2048).astype(np.uint16), JPEGLosslessSV1, tmp_path)
+    )
+    code[code.index(b"\xff\xc3") + 4] = 12
+    dataset = factory.ct_slice(plane, (0, 0, 0), BitsStored=12, HighBit=11)
+    folder = factory.save([with_streams(dataset, [bytes(code)], JPEGLosslessSV1)], tmp_path / "series")
+    assert np.array_equal(read_volume(folder).hu[0], plane - 1024.0)
 
 
 def test_lossy_twelve_bit_jpeg_is_read_without_a_word_on_the_screen(tmp_path: Path, capfd):

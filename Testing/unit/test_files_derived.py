@@ -143,6 +143,31 @@ def test_a_range_that_16_bits_do_not_hold_gets_a_slope_that_does(tmp_path: Path)
         assert not (made.stored(result)[mask] == result.PixelPaddingValue).any()
 
 
+def test_stored_values_stay_exact_where_hu_are_too_coarse_to_tell_them_apart(tmp_path: Path):
+    series = vendors.with_tags(vendors.siemens(), RescaleSlope="0.001", RescaleIntercept="-90000")
+    derived = derive(series, tmp_path)
+    assert len(np.unique(derived.volume.hu)) < len(np.unique([made.stored(source) for source in derived.sources]))
+    assert all(result.PixelData == source.PixelData for source, result in derived.pairs)
+
+
+def test_a_measurement_that_the_source_stored_as_padding_may_stay_there(tmp_path: Path):
+    series = vendors.somatom()
+    for dataset in series:
+        pixels = made.stored(dataset).astype(np.uint16)
+        pixels[18, 16] = 0  # clipped
+        dataset.PixelData = pixels.tobytes()
+    derived = derive(series, tmp_path, lambda volume: volume.with_hu(volume.hu + np.float32(0.3)))
+    for result, hu in zip(derived.results, derived.volume.hu, strict=True):
+        assert hu[18, 16] == np.float32(-1023.7) and made.stored(result)[18, 16] == 0
+
+
+def test_more_bits_are_taken_before_the_sign_changes(tmp_path: Path):
+    derived = derive(vendors.philips(), tmp_path, lambda volume: volume.with_hu(volume.hu + 4000))
+    assert {(r.BitsStored, r.HighBit, r.PixelRepresentation) for r in derived.results} == {(16, 15, 0)}
+    for source, result in derived.pairs:
+        np.testing.assert_array_equal(made.stored(result), made.stored(source) + 4000)
+
+
 def test_values_beyond_any_ct_are_refused(tmp_path: Path):
     with pytest.raises(InputError, match="far beyond"):
         derive(vendors.ge(), tmp_path, lambda volume: volume.with_hu(volume.hu * 1e20))
@@ -230,6 +255,7 @@ def test_strength_and_draws_have_a_name_and_a_number_of_their_own():
         ("ISO_IR 192", b"Sch\xe4del", b"Sch\xe4del [x]"),  # not what it claims to be: kept all the same
         ("ISO_IR 13", b"\xd4\xcf \xc0\xde", b"\xd4\xcf \xc0\xde [x]"),
         ("ISO_IR 13", b"\xd4 \xcf" * 30, (b"\xd4 \xcf" * 30)[:60] + b" [x]"),
+        ("ISO_IR 100", b"a " * 40, b"a " * 29 + b"a [x]"),
         ("ISO_IR 100", b"one\\two", b"one two [x]"),
         ("ISO_IR 100", b"  ", b"[x]"),
         ("ISO_IR 192", "ä".encode() * 64, "ä".encode() * 60 + b" [x]"),

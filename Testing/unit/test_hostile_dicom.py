@@ -149,6 +149,15 @@ def test_a_deflated_header_of_nothing_but_zeros_is_refused(tmp_path: Path, monke
     assert "damaged" in refusal(file)
 
 
+def test_of_a_deflated_file_the_header_alone_is_unpacked(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(dicom_inflate, "_LONGEST_HEADER", 1 << 16)
+    file = tmp_path / "x.dcm"
+    head = b"\0" * 128 + b"DICM\2\0\0\0UL\4\0\0\0\0\0"
+    file.write_bytes(head + deflate(bytes(1 << 24)))
+    with file.open("rb") as opened:
+        assert len(dicom_inflate.unpacked_header(opened)) == len(head) + (1 << 16)
+
+
 @pytest.mark.parametrize("keep", [0.2, 0.6, 0.95])
 def test_a_deflated_file_that_was_cut_is_refused(tmp_path: Path, keep: float):
     file = a_file(tmp_path, DeflatedExplicitVRLittleEndian)

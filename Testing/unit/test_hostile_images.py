@@ -88,11 +88,20 @@ def test_a_meta_image_with_impossible_numbers_is_refused(tmp_path: Path, line: s
 
 def test_a_key_that_comes_often_is_not_shown_to_itk(tmp_path: Path, monkeypatch):
     """With a broken NDims it wrote beyond its memory."""
-    path = with_line(tmp_path, ".mha", "NDims = 99999999999999999999")
+    path = with_line(tmp_path, ".mha", "NDims = 3")
     content = path.read_bytes()
     line = next(line for line in content.split(b"\n") if line.startswith(b"TransformMatrix"))
     path.write_bytes(content.replace(line, b"\n".join([line] * 3000)))
     assert "damaged" in refusal(path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("ending", "line"),
+    [(".mha", "Comment = " + "x" * 300), (".mha", "x" * 300 + " = 1"), (".nrrd", "content: " + "x" * 500)],
+    ids=range(3),
+)
+def test_lines_longer_than_itk_has_room_for_are_not_shown_to_it(tmp_path: Path, ending: str, line: str, monkeypatch):
+    assert "damaged" in refusal(with_line(tmp_path, ending, line), monkeypatch)
 
 
 def test_more_compressed_bytes_than_the_file_has_are_refused(tmp_path: Path, monkeypatch):

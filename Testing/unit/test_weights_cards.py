@@ -55,6 +55,7 @@ WRONG = {
     "network as a list": {"network": [16]},
     "network with parameters": {"parameters": {"strength": 1}},
     "one number as a window": {"hu_window": [3072]},
+    "window beyond all numbers": {"hu_window": [-1024, 10**400]},
     "window of texts": {"hu_window": ["-1024", "3072"]},
     "window of truth values": {"hu_window": [False, True]},
     "weights in another folder": {"weights": "../a.safetensors"},

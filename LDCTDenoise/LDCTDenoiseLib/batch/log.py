@@ -86,9 +86,9 @@ class Log:
     def __enter__(self) -> Log:
         return self
 
-    def __exit__(self, kind: type | None, *_) -> None:
+    def __exit__(self, *_) -> None:
         self._file.close()
-        with contextlib.suppress(*([InputError] if kind else [])):  # what went wrong first is what to tell
+        with contextlib.suppress(InputError):  # nothing is lost: each line is there, only not in its place
             self.settle()
 
     def _forget_after(self, size: int) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ class Options:
     overwrite  replace outputs that exist and are not what this batch would make
     anew       do again what is done already
     names      leave patients' names that folders and files bear in the log
-    run        marks this run, so that nothing is done twice in it even if `anew` is asked for
+    run        marks this run: what it has done it does not do anew
     """
 
     models: tuple[str, ...]
@@ -44,7 +45,7 @@ class Options:
     overwrite: bool = False
     names: bool = False
     anew: bool = False
-    run: str = ""
+    run: str = field(default_factory=lambda: secrets.token_hex(6))
 
     def check(self) -> dict[str, Card]:
         """The cards of the models. InputError for what can never work, before anything is read."""
@@ -73,6 +74,10 @@ class Options:
         from ..weights.store import find_card
 
         return find_card(id)
+
+    def is_of_this_run(self, record: dict) -> bool:
+        """Whether the work that a record tells of was done in this very run."""
+        return record["task"].get("run") == self.run
 
     def settings(self) -> Settings:
         from ..inference.engine import Settings

@@ -47,7 +47,7 @@ def finished(
     if not agrees(record["task"].get("input"), input_state(task.series), look):
         text = f"was made from files that have changed since then; {_WAYS}"
         return _refuse(output, options, text) if sure else None
-    return None if options.anew and record["task"].get("run") != options.run else record
+    return None if options.anew and not options.is_of_this_run(record) else record
 
 
 def read_record_unless(path: Path, overwrite: bool) -> dict | None:

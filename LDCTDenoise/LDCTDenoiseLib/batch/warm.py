@@ -46,6 +46,11 @@ class Warm:
                 self._computing = None
             self._turn.release()
 
+    def load(self, card: Card) -> None:
+        """Reads the weights now. InputError if they are damaged or do not fit."""
+        with self._turn:
+            self._model(card)
+
     def interrupt(self) -> None:
         """Ends what is computed at this moment, as if it had been cancelled: a slice may take half a minute."""
         with self._guard:

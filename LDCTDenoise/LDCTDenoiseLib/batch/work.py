@@ -43,7 +43,7 @@ def do(
     """A row for every method of the task: number, series, key, model, status, slices, seconds, noise_before,
     noise_after (HU), output, record, notices, error, finished, version.
 
-    status    done, already (nothing was to do), or failed: then `error` says why, in one sentence
+    status    done, already (by a former run), or failed: then `error` says why, in one sentence
     progress  called as progress(done, total, stage); stage "read" counts files, "denoise" slices of all methods and
               draws, "write" methods
     Never raises for a bad series; raises Cancelled when cancel() was true, with what was begun left undone.
@@ -76,7 +76,7 @@ class _Work:
     def one(self, number: int, model: str, output: Path) -> Row:
         card = self.options.card(model)
         if record := finished(self.task, output, card, self.options, cancel=self.cancel):
-            return row_of(record, self.task, self.options, model, "already")
+            return self.row(record, model)
         self.check_place(output)
         if self.input is None:
             self.held.enter_context(MEMORY.take(expected_memory(self.task.series), self.cancel))
@@ -86,8 +86,11 @@ class _Work:
         require_space(output.parent, needed, "this series")
         result = self.denoise(number, card)
         self.progress(number, len(self.task.outputs), "write")
-        record = self.write(result, output, card)
-        return row_of(record, self.task, self.options, model, "already" if record is not result.record else "done")
+        return self.row(self.write(result, output, card), model)
+
+    def row(self, record: dict, model: str) -> Row:
+        status = "done" if self.options.is_of_this_run(record) else "already"
+        return row_of(record, self.task, self.options, model, status)
 
     def check_place(self, output: Path) -> None:
         """Before the work: may we write there, and is none of it an input?"""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import secrets
 import signal
 import time
 from pathlib import Path
@@ -46,11 +45,12 @@ def run(args: argparse.Namespace, reporter) -> None:
     begun = time.monotonic()
     options = Options(
         tuple(args.model), args.seed, args.strength, args.draws, args.steps, args.device, args.precision, args.format,
-        args.private == "keep", args.overwrite, args.names, args.overwrite and not args.resume, secrets.token_hex(6),
+        args.private == "keep", args.overwrite, args.names, args.overwrite and not args.resume,
     )  # fmt: skip
     options.check()
     args.input, args.output = args.input.absolute(), args.output.absolute()  # the same for every worker
     _check_workers(args)
+    _check_device(args, options)
     if not args.input.is_dir():
         raise InputError(f"{args.input} is not a folder; give the folder that holds the series.")
     check_tree(args.output, args.input, resume=args.resume or args.dry_run, overwrite=args.overwrite)
@@ -74,6 +74,7 @@ def run(args: argparse.Namespace, reporter) -> None:
             return
         require_room(tasks, already, args.output)
         tidy(tasks, args.output)
+        stack.callback(tidy, tasks, args.output)  # also a worker may be killed
         summary = _denoise(args, options, reporter, told, tasks, already)
     told.end(summary, time.monotonic() - begun)
     if failed := summary.count("failed"):
@@ -102,7 +103,10 @@ def _executor(args, options, reporter, is_work_left):
             writes=args.output,
         )
     from ..batch.local import Threads
+    from ..batch.warm import WARM
 
+    for model in args.model if is_work_left else ():
+        WARM.load(options.card(model))
     return Threads(options, notice=reporter.notice)
 
 
@@ -113,6 +117,15 @@ def _check_workers(args: argparse.Namespace) -> None:
         raise InputError("Name a scheduler or a number of workers, not both: the cluster has workers of its own.")
     if args.require and not args.scheduler:
         raise InputError("--require chooses among the workers of a cluster: add --scheduler.")
+
+
+def _check_device(args: argparse.Namespace, options) -> None:
+    """Whether this machine has the device; what a cluster has it will tell itself."""
+    from ..inference.devices import devices_to_try
+
+    has_network = any(options.card(model).family != "classical" for model in args.model)
+    if has_network and args.device != "auto" and not args.scheduler:
+        devices_to_try(args.device)
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -17,7 +17,7 @@ from ..batch.records import Row, name_of, shown
 from ..batch.run import Summary
 
 _WIDTH = 100  # columns
-_SHOWN = 30  # series; --dry-run shows all
+_SHOWN, _NAMED = 30, 4  # series in the table, names for a reason; --dry-run shows all
 _NAME_WIDTH, _FACT_WIDTH = 40, 12
 _FACTS = {"KVP": "kVp", "ConvolutionKernel": "kernel", "SliceThickness": "mm", "ManufacturerModelName": "scanner"}
 
@@ -52,8 +52,9 @@ class Told:
             return
         if self.tasks:
             print(self._table() + "\n")
-        if self.left:
-            print(self._leavings() + "\n")
+        for part in (self._notes(), self._leavings()):
+            if part:
+                print(part + "\n")
         wanted = sum(len(task.outputs) for task in self.tasks)
         there = f" {len(self._done)} of {wanted} outputs are there already." if self._done else ""
         print(f"{len(self.tasks)} series for {', '.join(self.options.models)}.{there}")
@@ -107,21 +108,36 @@ class Told:
             return "done" if there else "to do"
         return f"{there} of {len(task.outputs)} done"
 
+    def _notes(self) -> str:
+        """What a user should know of the series, one paragraph for each such sentence."""
+        numbers: dict[str, list[str]] = {}
+        for task in self.tasks:
+            for text in task.series.notices:
+                numbers.setdefault(shown(text, task.series, self.options), []).append(str(task.number))
+        parts = [_paragraph(f"{self._some(found)}: {text}") for text, found in numbers.items()]
+        return "\n".join(["Notes, by number of the series", *parts]) if parts else ""
+
     def _leavings(self) -> str:
         """One paragraph for every reason."""
+        if not self.left:
+            return ""
         files, names = Counter(), {}
         for one in self.left:
             files[one.why] += one.files
             names.setdefault(one.why, []).append(self._name(one))
         parts = [f"Left out: {sum(files.values())} files"]
         for why, count in files.most_common():
-            listed = names[why] if self.is_dry else names[why][:4]
-            more = len(names[why]) - len(listed)
-            parts.append(_paragraph(f"{', '.join(listed)}{f' and {more} more' if more else ''} ({count}): {why}"))
+            parts.append(_paragraph(f"{self._some(names[why])} ({count}): {why}"))
         return "\n".join(parts)
 
+    def _some(self, names: Sequence[str]) -> str:
+        """The first of them; all if only the table is wanted."""
+        listed = names if self.is_dry else names[:_NAMED]
+        more = len(names) - len(listed)
+        return ", ".join(listed) + (f" and {more} more" if more else "")
+
     def _name(self, left: Left) -> str:
-        return left.name if self.options.names else hide(left.name, (*left.secrets, *self.finding.secrets))
+        return left.name if self.options.names else hide(left.name, self.finding.secrets)
 
     def _facts(self, task: Task) -> dict:
         series = task.series

@@ -51,7 +51,7 @@ def decode_frame(code: bytes, stored: Stored) -> np.ndarray:
     if values.shape != (stored.rows, stored.columns) or values.dtype.kind not in "iu":
         raise ValueError("the decoder made another picture")
     values = values.astype(stored.dtype)  # wraps, so bit patterns stay
-    if stored.signed and head.bits < stored.allocated:  # JPEG knows no sign: the highest bit of the value is it
+    if stored.signed and head.bits < stored.allocated:  # JPEG-LS knows no sign, and GDCM leaves it so
         shift = values.dtype.type(stored.allocated - head.bits)
         values = np.right_shift(np.left_shift(values, shift), shift)
     return values

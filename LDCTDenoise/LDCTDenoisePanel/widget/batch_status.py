@@ -33,7 +33,7 @@ class BatchStatus:
 
     def show(self, found):
         """What was found: a dict with series and left."""
-        self._expected = sum(len(series.get("outputs") or ()) or 1 for series in found["series"])
+        self._expected = sum(len(series["outputs"]) for series in found["series"])
         self._table.show(found)
 
     def add(self, row):

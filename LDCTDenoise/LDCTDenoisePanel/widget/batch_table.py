@@ -41,8 +41,8 @@ class BatchTable:
         series, left = found["series"], found["left"]
         self._table.setRowCount(len(series) + len(left))
         for row, one in enumerate(series):
-            outputs = one.get("outputs") or []
-            isDone = bool(outputs) and all(output.get("status") == "already" for output in outputs)
+            outputs = one["outputs"]
+            isDone = all(output.get("status") == "already" for output in outputs)
             self._rows[one["number"]] = row
             self._expected.append(len(outputs))
             self._about.append([one["name"], *_described(one), *one.get("notices", ())])

@@ -18,7 +18,7 @@ from ...errors import InputError
 from ...volume import CTVolume
 from ..dicom_pixels import PixelReader
 from ..dicom_slices import Slice
-from .scale import ALLOCATED, LARGEST_SLOPE, Kind, Range, Scale, kinds_for, new_scale, own_scale
+from .scale import ALLOCATED, LARGEST_SLOPE, Kind, Range, Scale, kinds_for, new_scale, own_kind, own_scale
 from .source import reading
 
 Look = Callable[[int], None]  # called after every slice; may raise Cancelled
@@ -67,28 +67,26 @@ def _fill(
     reader = PixelReader()
     ranges = []
     for index, (hu, piece, scale) in enumerate(zip(volume.hu, slices, scales, strict=True)):
-        mask = None if volume.padding is None else volume.padding[index]
+        padded = np.zeros(hu.shape, bool) if volume.padding is None else volume.padding[index]
         with reading():
             source = reader.stored_values(piece)
-        values, padded = _stored(hu, mask, piece, source, scale)
-        ranges.append(_range(values, padded))
+        values = _stored(hu, padded, piece, source, scale)
+        measured = hu if not padded.any() else hu[~padded]
+        ranges.append(Range(_ends(values, int), _ends(measured, float), _ends(_hu(source[padded], piece), float)))
         with np.errstate(invalid="ignore"):  # what does not fit at all is told by its range
             patterns[index] = values.astype(np.int64)
         look(index)
     return ranges
 
 
-def _stored(
-    hu: np.ndarray, mask: np.ndarray | None, piece: Slice, source: np.ndarray, scale: Scale
-) -> tuple[np.ndarray, np.ndarray]:
-    """Whole numbers as float64 [rows, columns], and where they stand for no measurement, as bool.
+def _stored(hu: np.ndarray, padded: np.ndarray, piece: Slice, source: np.ndarray, scale: Scale) -> np.ndarray:
+    """Whole numbers as float64 [rows, columns].
 
-    mask    where the reader found padding, or None
+    padded  where the reader found padding, bool: what it did not take for padding is measured, whatever its value
     source  the stored values of the source
     """
-    before = (source.astype(np.float64) * piece.slope + piece.intercept).astype(np.float32)  # as the reader computes it
-    same = hu == before if mask is None else (hu == before) | mask
-    padded = same & (_within(source, piece.padding) if mask is None else _within(source, piece.padding) | mask)
+    before = _hu(source, piece)
+    same = (hu == before) | padded
     if not np.isfinite(hu, where=~same, out=np.ones(hu.shape, bool)).all():
         raise InputError("The result holds values that are no numbers, which DICOM cannot store; denoise again.")
     own = scale == own_scale(piece)
@@ -96,29 +94,28 @@ def _stored(
     values = np.rint(exact)
     if own:
         np.copyto(values, source, where=same)
-        kind, limits = Kind(piece.stored.bits, piece.stored.signed), scale.padding or _extent(source, mask)
-        free = same | _within(source, limits)  # what the source's header calls padding, and the reader does not, may be
+        kind, limits = own_kind(piece), scale.padding or _ends(source[padded], int)
+        free = same | _within(source, limits)  # what only the header calls padding may stay it
     else:
         kind, limits, free = Kind(ALLOCATED, False), scale.padding, padded
+        np.clip(values, kind.lowest, kind.highest, out=values)  # rounding must never lead to the other end
         if limits is not None:
             values[padded] = limits[0]
     clash = ~free & _within(values, limits)
     if clash.any():
         values[clash] = _beside(exact[clash], limits, kind)
-    return values, padded
+    return values
+
+
+def _hu(stored: np.ndarray, piece: Slice) -> np.ndarray:
+    """float32, as the reader computes them."""
+    return (stored.astype(np.float64) * piece.slope + piece.intercept).astype(np.float32)
 
 
 def _within(values: np.ndarray, limits: tuple[int, int] | None) -> np.ndarray:
     if limits is None:
         return np.zeros(values.shape, dtype=bool)
     return (values >= limits[0]) & (values <= limits[1])
-
-
-def _extent(source: np.ndarray, mask: np.ndarray | None) -> tuple[int, int] | None:
-    """The stored values of padding that no header declares."""
-    if mask is None or not mask.any():
-        return None
-    return int(source[mask].min()), int(source[mask].max())
 
 
 def _beside(exact: np.ndarray, limits: tuple[int, int], kind: Kind) -> np.ndarray:
@@ -128,11 +125,5 @@ def _beside(exact: np.ndarray, limits: tuple[int, int], kind: Kind) -> np.ndarra
     return np.where(nearer_down & (down >= kind.lowest), down, up)
 
 
-def _range(values: np.ndarray, padded: np.ndarray) -> Range:
-    if not padded.any():
-        return Range(_ends(values), _ends(values), None)
-    return Range(_ends(values), _ends(values[~padded]), _ends(values[padded]))
-
-
-def _ends(values: np.ndarray) -> tuple[int, int] | None:
-    return (int(values.min()), int(values.max())) if values.size else None
+def _ends(values: np.ndarray, convert: type) -> tuple | None:
+    return (convert(values.min()), convert(values.max())) if values.size else None

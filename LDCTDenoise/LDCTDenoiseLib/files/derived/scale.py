@@ -44,11 +44,16 @@ class Scale:
 
 @dataclass(frozen=True)
 class Range:
-    """What is to be stored of a slice, in stored values: of all voxels, of the measured and of the padded ones."""
+    """The ends of what is to be stored of a slice; None where there is none of the kind.
 
-    whole: tuple[int, int]
-    measured: tuple[int, int] | None
-    padded: tuple[int, int] | None
+    stored    stored values of all voxels
+    measured  HU of what was measured, as they are and not rounded
+    padded    HU of what was not
+    """
+
+    stored: tuple[int, int]
+    measured: tuple[float, float] | None
+    padded: tuple[float, float] | None
 
 
 def kinds_for(slices: Sequence[Slice], ranges: Sequence[Range]) -> list[Kind] | None:
@@ -57,12 +62,17 @@ def kinds_for(slices: Sequence[Slice], ranges: Sequence[Range]) -> list[Kind] | 
     The source's own kinds, slice by slice; or else one for the whole series: 16 bits with the source's sign, or 16
     bits with a sign.
     """
-    own = [Kind(min(max(piece.stored.bits, _FEWEST), ALLOCATED), piece.stored.signed) for piece in slices]
+    own = [own_kind(piece) for piece in slices]
     wide = [Kind(ALLOCATED, kind.signed) for kind in own]
     for kinds in (own, wide, [Kind(ALLOCATED, True)] * len(own)):
-        if all(kind.holds(*values.whole) for kind, values in zip(kinds, ranges, strict=True)):
+        if all(kind.holds(*values.stored) for kind, values in zip(kinds, ranges, strict=True)):
             return kinds
     return None
+
+
+def own_kind(piece: Slice) -> Kind:
+    """The source's, or what comes nearest to it in a CT image."""
+    return Kind(min(max(piece.stored.bits, _FEWEST), ALLOCATED), piece.stored.signed)
 
 
 def own_scale(piece: Slice) -> Scale:
@@ -76,11 +86,11 @@ def new_scale(slices: Sequence[Slice], ranges: Sequence[Range]) -> Scale:
     value: where it lies, if that is one place and there is room for it, or else at the nearest end.
     """
     slope, zero = min(piece.slope for piece in slices), slices[0].intercept
-    lowest, highest = _in_hu(slices, [values.measured for values in ranges]) or (0.0, 0.0)
-    if (highest - lowest) / slope + 2 > _ROOM:
+    lowest, highest = _ends([values.measured for values in ranges]) or (0.0, 0.0)
+    if (highest - lowest) / slope + 3 > _ROOM:
         slope, zero = written((highest - lowest) / (_ROOM - 100)), written(lowest)
     first, last = math.floor((lowest - zero) / slope), math.ceil((highest - zero) / slope)
-    padded = _in_hu(slices, [values.padded for values in ranges])
+    padded = _ends([values.padded for values in ranges])
     if padded is None:
         return Scale(slope, written(zero + first * slope), None)
     place = round((padded[0] - zero) / slope)
@@ -94,12 +104,8 @@ def new_scale(slices: Sequence[Slice], ranges: Sequence[Range]) -> Scale:
     return Scale(slope, written(zero + start * slope), (padding, padding))
 
 
-def _in_hu(slices: Sequence[Slice], ranges: Sequence[tuple[int, int] | None]) -> tuple[float, float] | None:
-    ends = [
-        value * piece.slope + piece.intercept
-        for piece, both in zip(slices, ranges, strict=True)
-        for value in both or ()
-    ]
+def _ends(ranges: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:
+    ends = [value for both in ranges for value in both or ()]
     return (min(ends), max(ends)) if ends else None
 
 

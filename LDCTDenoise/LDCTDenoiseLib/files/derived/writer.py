@@ -42,7 +42,8 @@ def write_derived(
     become classic images.
 
     record    how the values were made, as `denoise` gives it
-    private   whether private elements of the source stay: they may name the patient
+    private   whether private elements of the source stay: they may name the patient. What a file holds behind its
+              pixels is not read, and never stays.
     progress  called with the stages "encode" (pixels) and "write"
     check     called between slices; may raise Cancelled
 
