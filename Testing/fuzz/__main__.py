@@ -49,7 +49,6 @@ class Watch:
         self.answers: collections.Counter = collections.Counter()
         self.faults: list[str] = []
         self.largest, self.longest = (0, -1), (0.0, -1)
-        self.overrun: float = 0.0  # bytes above four times the answer, at most
 
     def run(self, first: int, last: int) -> None:
         while first < last:

@@ -58,7 +58,7 @@ def derive(
     volume = change(read_volume(folder))
     written = write_volume(volume, place / name, record=record, **options)
     results = [pydicom.dcmread(file) for file in sorted(written.iterdir())]
-    return Derived(volume, written, [pydicom.dcmread(file) for file in volume.source.files], results)
+    return Derived(volume, written, [pydicom.dcmread(file, force=True) for file in volume.source.files], results)
 
 
 def denoised(volume: CTVolume) -> CTVolume:

@@ -70,6 +70,20 @@ def test_a_long_list_is_cut_unless_asked_for(tmp_path: Path, capsys):
     assert "study 9" not in told and "… and 3 more series; --dry-run shows all." in told
 
 
+def test_the_widest_table_fits_a_terminal(tmp_path: Path, capsys):
+    tree, words = (
+        tmp_path / "in",
+        {"KVP": "100.5", "ConvolutionKernel": ["Br40f\\3 and more", "4"], "SliceThickness": "0.625"},
+    )
+    for number in range(100, 104):
+        dicom_folder(tree / ("a long name " * 8).strip() / "of many folders", number, (4, 8, 8), **words)
+    assert batch(tree, *QUICK) == 0
+    capsys.readouterr()
+    assert batch(tree, "--model", "gaussian,median", "--format", "nrrd", "--resume", "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "1 of 2" in told and "…" in told and max(map(len, told.splitlines())) <= 100
+
+
 def test_a_batch_is_not_mixed_with_another_unasked(tree: Path, capsys):
     assert batch(tree, *QUICK) == 0
     before = contents(tree.parent / "out")
@@ -83,6 +97,17 @@ def test_a_batch_is_not_mixed_with_another_unasked(tree: Path, capsys):
     assert batch(tree, *QUICK, "--overwrite", "--strength", "0.5") == 0
     after = contents(tree.parent / "out")
     assert after.keys() == before.keys() and all(after[name] != before[name] for name in before)
+
+
+def test_a_batch_done_anew_goes_on_where_it_was_stopped(tree: Path):
+    out = tree.parent / "out"
+    assert batch(tree, *QUICK) == 0
+    first = contents(out)
+    assert batch(tree, *QUICK, "--overwrite") == 0
+    second = contents(out)
+    assert all(second[name] != first[name] for name in first if name.endswith(".json"))
+    assert batch(tree, *QUICK, "--overwrite", "--resume") == 0
+    assert contents(out) == second
 
 
 def test_resumed_it_does_only_the_rest_and_what_is_new(tree: Path, capsys):

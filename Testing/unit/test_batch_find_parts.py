@@ -176,12 +176,13 @@ def test_a_phase_with_a_gap_is_left_and_the_others_are_not(tmp_path):
     assert sizes(finding) == [6, 6] and "series-2: 5: A slice is missing" in reasons(finding)
 
 
-def test_enhanced_objects_of_several_phases_are_told_apart_by_file(tmp_path):
+@pytest.mark.parametrize("keyword", ["TemporalPositionIndex", "FrameAcquisitionNumber"])
+def test_enhanced_objects_of_several_phases_are_told_apart_by_file(tmp_path, keyword):
     for phase in (2, 1):
         one = factory.enhanced(factory.stored_values(4, seed=phase), [0, 1, 2, 3], [1] * 4)
         for group in one.PerFrameFunctionalGroupsSequence:
             content = Dataset()
-            content.TemporalPositionIndex = phase
+            setattr(content, keyword, phase)
             group.FrameContentSequence = [content]
         put([one], tmp_path, 10 - phase)
     finding = found(tmp_path)

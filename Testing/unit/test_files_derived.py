@@ -1,9 +1,8 @@
-"""The parts from which a derived series is made, one by one; test_derived_*.py look at the whole."""
+"""Derived series as a whole, where test_derived_*.py do not look: files chosen one by one, odd values, odd headers."""
 
 from __future__ import annotations
 
-import threading
-import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import derived_factory as made
@@ -12,22 +11,37 @@ import numpy as np
 import pydicom
 import pytest
 import vendor_headers as vendors
-from derived_factory import RECORD, denoised, derive
+from derived_factory import denoised, derive
 from LDCTDenoiseLib.errors import InputError
-from LDCTDenoiseLib.files import read_series, read_volume
-from LDCTDenoiseLib.files.derived.encoding import explicit_little_endian
-from LDCTDenoiseLib.files.derived.identity import series_number
-from LDCTDenoiseLib.files.derived.provenance import Made
-from LDCTDenoiseLib.files.derived.scale import decimal_string
-from LDCTDenoiseLib.files.derived.times import date_and_time
-from LDCTDenoiseLib.files.derived.words import add_words
+from LDCTDenoiseLib.files import read_series, read_volume, write_volume
 from LDCTDenoiseLib.files.outputs import check_outputs
-from LDCTDenoiseLib.files.quiet import quiet_pydicom
 from LDCTDenoiseLib.orientation import Orientation
 from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
-from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian
+
+
+def test_big_endian_numbers_are_turned_in_sequences_and_overlays_too(tmp_path: Path):
+    def series(big: bool):
+        for dataset in (found := vendors.siemens()):
+            dataset.CTExposureSequence = [vendors.item(CTDIvol=7.25, ExposureTimeInms=0.5)]
+            dataset.SimpleFrameList = [1, 2, 70000]
+            dataset.RetrieveURL = "http://pacs"
+            for element, value in ((0x10, 4), (0x11, 8)):
+                dataset.add_new((0x6000, element), "US", value)
+            words = np.array([0x1234, 0xABCD], ">u2" if big else "<u2")
+            dataset.add_new((0x6000, 0x3000), "OW", words.tobytes())
+            if big:
+                dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+                dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
+        return found
+
+    for first, second in zip(
+        derive(series(False), tmp_path / "little").results, derive(series(True), tmp_path / "big").results, strict=True
+    ):
+        assert second.CTExposureSequence[0].CTDIvol == 7.25 and list(second.SimpleFrameList) == [1, 2, 70000]
+        assert second[0x6000, 0x3000].value == first[0x6000, 0x3000].value == b"\x34\x12\xcd\xab"
+        assert first.PixelData == second.PixelData and "RetrieveURL" not in second
+
 
 # --- exactly these files ---
 
@@ -67,63 +81,7 @@ def test_frames_go_with_their_slices(tmp_path: Path):
     assert volume.reoriented(Orientation((1, 0, 2))).source.frames == ()
 
 
-# --- encoding ---
-
-
-def test_big_endian_numbers_are_turned_in_sequences_and_overlays_too(tmp_path: Path):
-    def series(big: bool):
-        for dataset in (found := vendors.siemens()):
-            dataset.CTExposureSequence = [vendors.item(CTDIvol=7.25, ExposureTimeInms=0.5)]
-            dataset.SimpleFrameList = [1, 2, 70000]
-            dataset.RetrieveURL = "http://pacs"
-            for element, value in ((0x10, 4), (0x11, 8)):
-                dataset.add_new((0x6000, element), "US", value)
-            words = np.array([0x1234, 0xABCD], ">u2" if big else "<u2")
-            dataset.add_new((0x6000, 0x3000), "OW", words.tobytes())
-            if big:
-                dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
-                dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
-        return found
-
-    for first, second in zip(
-        derive(series(False), tmp_path / "little").results, derive(series(True), tmp_path / "big").results, strict=True
-    ):
-        assert second.CTExposureSequence[0].CTDIvol == 7.25 and list(second.SimpleFrameList) == [1, 2, 70000]
-        assert second[0x6000, 0x3000].value == first[0x6000, 0x3000].value == b"\x34\x12\xcd\xab"
-        assert first.PixelData == second.PixelData and "RetrieveURL" not in second
-
-
-def test_what_cannot_be_read_is_left_out_and_odd_lengths_are_mended():
-    source = Dataset()
-    source._dict[Tag(0x00100020)] = RawDataElement(Tag(0x00100020), "LO", 3, b"abc", 0, False, True)
-    source._dict[Tag(0x00204000)] = RawDataElement(Tag(0x00204000), "LT", 1 << 20, None, 0, False, True)  # not read
-    plain = explicit_little_endian(source, private=False)
-    assert list(plain.keys()) == [0x00100020] and plain.get_item(0x00100020).value == b"abc "
-
-
-@pytest.mark.parametrize(
-    ("signed", "limits"), [(1, {"PixelPaddingValue": -2000}), (0, {"SmallestImagePixelValue": 65000})]
-)
-def test_numbers_whose_sign_depends_on_the_pixels_get_the_right_one(signed: int, limits: dict):
-    source = Dataset()
-    source.PixelRepresentation = signed
-    for keyword, value in limits.items():
-        tag, value = Tag(keyword), int(value).to_bytes(2, "little", signed=value < 0)
-        source._dict[tag] = RawDataElement(tag, None, 2, value, 0, True, True)
-    plain = explicit_little_endian(source, private=False)
-    for keyword, value in limits.items():
-        assert plain[keyword].value == value and ("SS" if signed else "US") == plain[keyword].VR
-
-
 # --- pixels ---
-
-
-@pytest.mark.parametrize(
-    "value", [0, -1024, 0.1, 1 / 3, -1234567.890123456, 1e-7 / 3, 1.2345678901234567e-300, 65535e12, -0.05]
-)
-def test_decimal_strings_have_16_characters_and_the_value(value: float):
-    text = decimal_string(value)
-    assert len(text) <= 16 and float(text) == pytest.approx(value, rel=1e-8)
 
 
 def test_a_range_that_16_bits_do_not_hold_gets_a_slope_that_does(tmp_path: Path):
@@ -185,7 +143,7 @@ def test_slices_of_different_slopes_share_a_new_scale_only_if_one_of_them_must(t
 
 
 def test_a_mapping_of_stored_values_goes_when_the_stored_values_change_their_meaning(tmp_path: Path):
-    for change, kept in ((0, True), (-3000, False)):
+    for change, kept in ((0, True), (-3000, False), (66000, False)):  # another sign, another intercept
         series = vendors.with_tags(vendors.philips(), RealWorldValueMappingSequence=[vendors.item(LUTLabel="HU")])
         derived = derive(series, tmp_path / str(change), lambda volume, c=change: volume.with_hu(volume.hu + c))
         assert all(("RealWorldValueMappingSequence" in result) == kept for result in derived.results)
@@ -211,6 +169,67 @@ def test_measures_of_the_old_pixels_go_from_overlays_and_curves(tmp_path: Path):
         assert (0x5002, 0x3000) in result and (0x5000, 0x0020) not in result
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("EncryptedAttributesSequence", [vendors.item(EncryptedContent=b"who it was")]),
+        ("SOPInstanceStatus", "AO"),
+        ("AuthorizationEquipmentCertificationNumber", "1"),
+        ("RetrieveAETitle", "PACS"),
+        ("StorageMediaFileSetUID", "1.2.3"),
+        ("NumberOfSeriesRelatedInstances", 4),
+        ("ContentQualification", "PRODUCT"),
+        ("HistogramSequence", [vendors.item(HistogramNumberOfBins=1)]),
+        ("NumberOfFrames", 1),
+    ],
+)
+def test_what_was_true_of_the_old_object_only_goes(tmp_path: Path, keyword: str, value: object):
+    derived = derive(vendors.with_tags(vendors.ge(), **{keyword: value}), tmp_path)
+    assert all(keyword in source and keyword not in result for source, result in derived.pairs)
+
+
+def test_a_padding_range_may_be_told_backwards(tmp_path: Path):
+    series = vendors.ge()
+    for dataset in series:
+        dataset.add_new("PixelPaddingRangeLimit", "SS", -2005)
+    for result in derive(series, tmp_path).results:
+        assert (result.PixelPaddingValue, result.PixelPaddingRangeLimit) == (-2000, -2005)
+
+
+def test_images_that_a_frame_refers_to_stay_a_sequence(tmp_path: Path):
+    dataset = factory.enhanced(factory.stored_values(3), [0, 2, 4], [1] * 3)
+    for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        scout = vendors.item(ReferencedSOPClassUID=factory.CT_IMAGE, ReferencedSOPInstanceUID=f"1.2.{number}")
+        group.ReferencedImageSequence = [scout, scout]
+    for number, result in enumerate(_of_frames(dataset, tmp_path)):
+        assert [scout.ReferencedSOPInstanceUID for scout in result.ReferencedImageSequence] == [f"1.2.{number}"] * 2
+        assert "ReferencedSOPInstanceUID" not in result
+
+
+def test_parts_of_a_concatenation_number_their_images_on(tmp_path: Path):
+    pixels = factory.stored_values(4)
+    parts = [factory.enhanced(pixels[:2], [0, 2], [1] * 2), factory.enhanced(pixels[2:], [4, 6], [1] * 2)]
+    for number, part in enumerate(parts, start=1):
+        part.InConcatenationNumber = number
+    numbers = [int(result.InstanceNumber) for result in _of_frames(parts[1], tmp_path, parts[0])]
+    assert numbers == [1, 2, 3, 4]
+
+
+def _of_frames(*datasets_and_place) -> list[Dataset]:
+    place = next(one for one in datasets_and_place if isinstance(one, Path))
+    source = factory.save([one for one in datasets_and_place if one is not place], place / "source")
+    written = write_volume(read_volume(source), place / "derived")
+    return [pydicom.dcmread(file) for file in sorted(written.iterdir())]
+
+
+def test_a_volume_that_climbs_the_other_way_is_refused(tmp_path: Path):
+    def change(volume):
+        return replace(volume, direction=volume.direction * (1, 1, -1))
+
+    with pytest.raises(InputError, match="does not lie"):
+        derive(vendors.ge(), tmp_path, change)
+
+
 def test_the_fourth_word_of_the_image_type_stays_where_it_tells_the_energy(tmp_path: Path):
     words = ["ORIGINAL", "PRIMARY", "AXIAL", "VMI"]
     series = vendors.with_tags(vendors.siemens(), ImageType=words, MultienergyCTAcquisition="YES")
@@ -226,94 +245,6 @@ def test_earlier_derivations_are_told_before_ours(tmp_path: Path):
         assert [code.CodeValue for code in result.DerivationCodeSequence] == ["113085", "113087", "NOISE_REDUCTION"]
         assert result.DerivationDescription.startswith("Geändert. xxx") and len(result.DerivationDescription) == 1024
         assert result.DerivationDescription.endswith("Not for diagnosis.")
-
-
-@pytest.mark.parametrize(
-    ("source", "number"), [("5", 500), ("", 0), ("x", 0), ("-3", 300), ("2147483647", 748364700), ("21474836", None)]
-)
-def test_series_numbers_stay_within_an_integer_string(source: str, number: int | None):
-    found = series_number(source, Made.by(RECORD))
-    assert 0 < found <= 2**31 - 1 and str(found) != source
-    assert number is None or 0 < found - number < 100
-
-
-def test_strength_and_draws_have_a_name_and_a_number_of_their_own():
-    labels = [
-        Made.by({**RECORD, **changes}).label
-        for changes in ({"strength": 1, "draws": 1}, {"strength": 0.5, "draws": 1}, {"strength": 1.0, "draws": 4})
-    ]
-    assert labels == ["rddm-balanced", "rddm-balanced 50%", "rddm-balanced 4x"]
-
-
-# --- words and times ---
-
-
-@pytest.mark.parametrize(
-    ("charset", "before", "after"),
-    [
-        ("ISO_IR 100", b"Sch\xe4del ", b"Sch\xe4del [x]"),
-        ("ISO_IR 192", b"Sch\xe4del", b"Sch\xe4del [x]"),  # not what it claims to be: kept all the same
-        ("ISO_IR 13", b"\xd4\xcf \xc0\xde", b"\xd4\xcf \xc0\xde [x]"),
-        ("ISO_IR 13", b"\xd4 \xcf" * 30, (b"\xd4 \xcf" * 30)[:60] + b" [x]"),
-        ("ISO_IR 100", b"a " * 40, b"a " * 29 + b"a [x]"),
-        ("ISO_IR 100", b"one\\two", b"one two [x]"),
-        ("ISO_IR 100", b"  ", b"[x]"),
-        ("ISO_IR 192", "ä".encode() * 64, "ä".encode() * 60 + b" [x]"),
-    ],
-)
-def test_words_are_added_to_bytes(charset: str, before: bytes, after: bytes):
-    header = Dataset()
-    header.SpecificCharacterSet = charset
-    tag = Tag("SeriesDescription")
-    header._dict[tag] = RawDataElement(tag, "LO", len(before), before, 0, False, True)
-    header.set_original_encoding(False, True, header._character_set)
-    with quiet_pydicom():
-        add_words(header, "SeriesDescription", "[x]", " ", 64)
-    element = header.get_item(tag)
-    value = element.value if element.is_raw else element.value.encode("utf-8")
-    assert value.strip() == after.strip() and (not element.is_raw or len(value) % 2 == 0)
-
-
-@pytest.mark.parametrize(
-    ("zone", "moment", "expected"),
-    [
-        ("", "20060102101600.125", ("20060102", "101600.125")),
-        ("", "20060102101600-0500", ("20060102", "101600")),
-        ("+0100", "20060102231600.5-0500", ("20060103", "051600.5")),
-        ("+0100", "20060102", ("20060102", "")),
-        ("+9900", "2006010210", ("20060102", "10")),
-        ("+0100", "20069999101600-0500", ("", "")),
-        ("", "yesterday", ("", "")),
-    ],
-)
-def test_a_moment_is_told_in_the_zone_of_the_header(zone: str, moment: str, expected: tuple[str, str]):
-    header = Dataset()
-    if zone:
-        header.TimezoneOffsetFromUTC = zone
-    tag = Tag("FrameAcquisitionDateTime")
-    header._dict[tag] = RawDataElement(tag, "DT", len(moment), moment.encode(), 0, False, True)
-    with quiet_pydicom():
-        assert date_and_time(header, "FrameAcquisitionDateTime") == expected
-
-
-def test_pydicom_stays_quiet_until_the_last_thread_has_left(recwarn):
-    inside, leave = threading.Event(), threading.Event()
-
-    def other() -> None:
-        with quiet_pydicom():
-            inside.set()
-            leave.wait(5)
-
-    filters = list(warnings.filters)
-    thread = threading.Thread(target=other)
-    thread.start()
-    inside.wait(5)
-    with quiet_pydicom():
-        pass
-    pydicom.charset.decode_bytes(b"\xe4", ["utf8"], set())  # comments on what it cannot decode
-    leave.set()
-    thread.join()
-    assert not recwarn.list and warnings.filters == filters
 
 
 # --- folders ---

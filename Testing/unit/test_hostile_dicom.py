@@ -128,6 +128,15 @@ def test_numbers_beyond_any_scanner_are_refused(tmp_path: Path, far: dict):
     refusal(factory.save([dataset], tmp_path / "series") / "000.dcm")
 
 
+def test_an_unknown_kind_of_value_in_a_functional_group_is_one_sentence(tmp_path: Path):
+    planes = np.stack([smooth("uint16", 0, 3000)] * 2)
+    file = factory.save([factory.enhanced(planes, (0, 2.5), (1, 1))], tmp_path / "series") / "000.dcm"
+    content = file.read_bytes()
+    assert b"\x28\0\x10\x91SQ" in content
+    file.write_bytes(content.replace(b"\x28\0\x10\x91SQ", b"\x28\0\x10\x91S\xff"))
+    refusal(file)
+
+
 def test_a_deflated_bomb_is_unpacked_only_as_far_as_its_pixels(tmp_path: Path):
     file = a_file(tmp_path, DeflatedExplicitVRLittleEndian)
     content = file.read_bytes()

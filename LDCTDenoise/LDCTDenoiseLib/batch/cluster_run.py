@@ -19,7 +19,7 @@ from .plan import Options, Task
 if TYPE_CHECKING:
     from .records import Row
 
-_AT_ONCE = 256  # tasks that the scheduler knows of: enough for any number of machines, and little memory
+_AT_ONCE = 256  # tasks that the scheduler knows of: enough for a hundred machines, and little memory
 _LOOK = 0.2  # s between two looks at `cancel`
 _CHECK = 1.0  # s between two looks at the connection
 _LOOK_AFTER = 5.0  # s between two looks after the workers
@@ -62,6 +62,8 @@ class ClusterExecutor:
         self._on_stop = on_stop
         self._run = uuid.uuid4().hex[:12]
         self._news: queue.SimpleQueue = queue.SimpleQueue()  # futures that ended, and events, from Dask's threads
+        self._waiting: deque[_Run] = deque()
+        self._suspects: deque[_Run] = deque()  # one after the other, when nothing else is left
         self._at_work: dict[str, _Run] = {}  # by key
         self._running: dict[tuple[int, int], str] = {}  # (number, attempt) begun and not ended → address of the worker
         self._unfit: set[str] = set()  # addresses of workers that lack something
@@ -77,22 +79,21 @@ class ClusterExecutor:
         cancel: Callable[[], bool] | None = None,
     ) -> Iterator[tuple[Task, list[Row] | Exception]]:
         cancel = cancel or (lambda: False)
-        waiting = deque(_Run(task) for task in tasks)
-        suspects: deque[_Run] = deque()
+        self._waiting.extend(_Run(task) for task in tasks)
         self._listen()
-        while waiting or suspects or self._at_work:
+        while self._waiting or self._suspects or self._at_work:
             if cancel():
                 self._call_off()
                 raise Cancelled
             if not self._connected():
-                self._renew(waiting, cancel)
+                self._renew(cancel)
                 continue
-            self._hand_out(waiting, suspects)
+            self._hand_out()
             run, answer = self._next(progress)
             if run is None:
                 continue
             if "lost" in answer:
-                self._renew(waiting, cancel)
+                self._renew(cancel)
                 continue
             del self._at_work[run.future.key]
             run.future.release()
@@ -101,8 +102,7 @@ class ClusterExecutor:
                 self._notice(text)
             result = self._judge(run, answer)
             if result is None:
-                again = suspects if run.alone else waiting
-                again.append(run)
+                self._put_back(run)
             else:
                 yield run.task, result
 
@@ -137,13 +137,17 @@ class ClusterExecutor:
             return None
         return RuntimeError("the task was stopped again and again") if run.returned >= 4 * _TRIES else None
 
-    def _hand_out(self, waiting: deque[_Run], suspects: deque[_Run]) -> None:
-        if not waiting and not self._at_work and suspects:
-            self._submit(suspects.popleft())
-        if any(run.alone for run in self._at_work.values()):
-            return
-        while waiting and len(self._at_work) < _AT_ONCE:
-            self._submit(waiting.popleft())
+    def _put_back(self, run: _Run) -> None:
+        (self._suspects if run.alone else self._waiting).append(run)
+
+    def _hand_out(self) -> None:
+        while self._waiting and len(self._at_work) < _AT_ONCE and not self._is_one_alone():
+            self._submit(self._waiting.popleft())
+        if self._suspects and not self._at_work:
+            self._submit(self._suspects.popleft())
+
+    def _is_one_alone(self) -> bool:
+        return any(run.alone for run in self._at_work.values())
 
     def _submit(self, run: _Run) -> None:
         self._sent += 1
@@ -207,7 +211,7 @@ class ClusterExecutor:
         if event.get("ended"):
             self._running.pop((number, attempt), None)
         elif event.get("begun"):
-            self._running[number, attempt] = event["worker"]
+            self._running[number, attempt] = event.get("worker", "")
             if run is not None:
                 run.begun = True
         elif run is not None and progress is not None:
@@ -231,9 +235,10 @@ class ClusterExecutor:
                 self._tell_once("There is no worker at the moment; the series wait for one.")
         return True
 
-    def _renew(self, waiting: deque[_Run], cancel: Callable[[], bool]) -> None:
+    def _renew(self, cancel: Callable[[], bool]) -> None:
         """After the scheduler was lost, or somebody restarted the cluster: everything without an answer once more."""
-        waiting.extendleft(reversed(self._at_work.values()))
+        for run in self._at_work.values():
+            self._put_back(run)
         self._at_work.clear()
         self._running.clear()
         self._connection.renew(cancel)
@@ -241,10 +246,12 @@ class ClusterExecutor:
 
     def _call_off(self) -> None:
         """The workers see that nobody waits for their results; those that have begun say when they have stopped."""
-        if not self._at_work:
+        futures = [run.future for run in self._at_work.values()]
+        for queue_of_runs in (self._waiting, self._suspects, self._at_work):
+            queue_of_runs.clear()
+        if not futures or not self._connection.is_alive():
             return
-        self._connection.client.cancel([run.future for run in self._at_work.values()], force=True)
-        self._at_work.clear()
+        self._connection.client.cancel(futures, force=True)
         end = time.monotonic() + _STOPPING
         while self._running and time.monotonic() < end and self._connection.is_alive():
             self._next(None)

@@ -18,8 +18,8 @@ from ..batch.run import Summary
 
 _WIDTH = 100  # columns
 _SHOWN, _NAMED = 30, 4  # series in the table, names for a reason; --dry-run shows all
-_NAME_WIDTH, _FACT_WIDTH = 40, 12
-_FACTS = {"KVP": "kVp", "ConvolutionKernel": "kernel", "SliceThickness": "mm", "ManufacturerModelName": "scanner"}
+_NAME_WIDTH, _FACT_WIDTH = 42, 12
+_FACTS = {"KVP": "kVp", "ConvolutionKernel": "kernel", "SliceThickness": "mm"}
 
 
 class Told:
@@ -106,7 +106,7 @@ class Told:
         there = sum((task.series.key, model) in self._done for model, _ in task.outputs)
         if there in (0, len(task.outputs)):
             return "done" if there else "to do"
-        return f"{there} of {len(task.outputs)} done"
+        return f"{there} of {len(task.outputs)}"
 
     def _notes(self) -> str:
         """What a user should know of the series, one paragraph for each such sentence."""

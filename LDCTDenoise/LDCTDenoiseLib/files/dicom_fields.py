@@ -95,9 +95,9 @@ def fields_of_frames(name: str, dataset: Dataset, frames: int) -> list[Fields]:
 def _items(group: Dataset) -> list[Dataset]:
     """The first item of every sequence in a functional group."""
     items = []
-    for tag in [tag for tag in list(group.keys()) if _is_sequence(group, tag)]:
+    for tag in list(group.keys()):
         try:
-            value = group[tag].value
+            value = group[tag].value if _is_sequence(group, tag) else None
         except Exception:  # pydicom decodes on access; a value that it cannot decode is none that is needed
             continue
         items += _items_of(value)[:1]
