@@ -87,7 +87,7 @@ def _told(outputs: Path) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m Testing.soak", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("workers", "machines", "throughput"), default="workers")
-    parser.add_argument("--series", type=int, help="200, or 12 for throughput")
+    parser.add_argument("--series", type=int, help="200, or 24 for throughput")
     parser.add_argument("--size", type=int, help="rows and columns: 64, or 512")
     parser.add_argument("--slices", type=int, help="6, or 8")
     parser.add_argument("--models", help="median, or median,nlm,rddm-balanced")
@@ -98,7 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, help="a new folder for everything, which stays")
     wish = parser.parse_args()
     is_throughput = wish.what == "throughput"
-    wish.series = wish.series or (12 if is_throughput else 200)
+    wish.series = wish.series or (24 if is_throughput else 200)
     wish.size = wish.size or (512 if is_throughput else 64)
     wish.slices = wish.slices or (8 if is_throughput else 6)
     wish.models = wish.models or ("median,nlm,rddm-balanced" if is_throughput else "median")

@@ -32,6 +32,7 @@ def test_long_names_are_cut_and_stay_apart(letter):
     name = safe_name(long)
     assert len(name) <= 140 and all(len(part.encode()) <= 110 for part in name.split("/"))
     assert name.endswith("/series-1") and name != safe_name([letter * 201, "series-1"])
+    assert len(safe_name([letter * 60]).encode()) <= 110
     deep = [f"folder {level} {letter * 20}" for level in range(50)]
     assert len(safe_name(deep)) <= 140 and safe_name(deep) != safe_name(["other", *deep])
 
