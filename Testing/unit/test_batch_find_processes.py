@@ -69,9 +69,9 @@ def test_the_number_of_processes_does_not_change_the_result(a_tree, helpers_for_
     [
         "raise SystemExit(1)",
         "print('what is this?', flush=True)",
-        "import time; time.sleep(60)",
+        "import time; time.sleep(600)",
         "import sys, pickle; pickle.dump('ready', sys.stdout.buffer)",
-        "import sys, pickle, time; pickle.dump('ready', sys.stdout.buffer); sys.stdout.flush(); time.sleep(60)",
+        "import sys, pickle, time; pickle.dump('ready', sys.stdout.buffer); sys.stdout.flush(); time.sleep(600)",
     ],
 )
 def test_helpers_that_fail_are_done_without(a_tree, helpers_for_few_files, monkeypatch, program):

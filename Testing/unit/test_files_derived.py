@@ -56,18 +56,27 @@ def test_a_series_can_be_read_from_files_of_several_folders_in_any_order(tmp_pat
     assert [file.name for file in volume.source.files] == ["3", "2", "1", "0"]
 
 
-@pytest.mark.parametrize("spoil", ["none", "no DICOM", "two series", "gone"])
-def test_files_that_are_no_series_are_refused_in_a_sentence(tmp_path: Path, spoil: str):
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ("none", "no files"),
+        ("no DICOM", "not a DICOM image"),
+        ("two series", "several series"),
+        ("gone", "right to read"),
+    ],
+)
+def test_files_that_are_no_series_are_refused_in_a_sentence(tmp_path: Path, spoil: str, words: str):
     files = sorted(factory.save(vendors.ge(), tmp_path / "a").iterdir())
     if spoil == "none":
         files = []
     elif spoil == "no DICOM":
         files[0].write_bytes(b"nothing" * 100)
     elif spoil == "two series":
-        files += sorted(factory.save(vendors.philips(), tmp_path / "b").iterdir())
+        other = vendors.with_tags(vendors.ge(), SeriesInstanceUID="1.2.9")
+        files[0] = factory.save(other[:1], tmp_path / "b") / "000.dcm"
     else:
         files[2].unlink()
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=words):
         read_series(files)
 
 
@@ -245,6 +254,18 @@ def test_earlier_derivations_are_told_before_ours(tmp_path: Path):
         assert [code.CodeValue for code in result.DerivationCodeSequence] == ["113085", "113087", "NOISE_REDUCTION"]
         assert result.DerivationDescription.startswith("Geändert. xxx") and len(result.DerivationDescription) == 1024
         assert result.DerivationDescription.endswith("Not for diagnosis.")
+
+
+def test_a_result_of_a_result_declares_the_private_scheme_once(tmp_path: Path):
+    once = derive(vendors.ge(), tmp_path, denoised)
+    for result in derive(once.folder, tmp_path, denoised, name="twice").results:
+        assert len(result.CodingSchemeIdentificationSequence) == 1 and len(result.DerivationCodeSequence) == 4
+
+
+def test_with_and_without_private_elements_are_different_objects(tmp_path: Path):
+    without = derive(vendors.ge(), tmp_path, denoised)
+    with_them = derive(tmp_path / "source", tmp_path, denoised, name="with", private=True)
+    assert not {r.SOPInstanceUID for r in without.results} & {r.SOPInstanceUID for r in with_them.results}
 
 
 # --- folders ---

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import warnings
+from pathlib import Path
 
 import pydicom
 import pytest
+import vendor_headers as vendors
 from derived_factory import RECORD
 from LDCTDenoiseLib.files.derived.encoding import explicit_little_endian
 from LDCTDenoiseLib.files.derived.identity import series_number
+from LDCTDenoiseLib.files.derived.lossy import tell_loss
 from LDCTDenoiseLib.files.derived.provenance import Made
 from LDCTDenoiseLib.files.derived.scale import decimal_string
 from LDCTDenoiseLib.files.derived.times import date_and_time
 from LDCTDenoiseLib.files.derived.words import add_words
+from LDCTDenoiseLib.files.dicom_header import DicomFile, PixelPlace
+from LDCTDenoiseLib.files.dicom_slices import Stored
 from LDCTDenoiseLib.files.quiet import quiet_pydicom
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
+
+END = struct.pack("<II", 0xE0DDFFFE, 0)
+
 
 # --- encoding ---
 
@@ -141,3 +150,25 @@ def test_pydicom_stays_quiet_until_the_last_thread_has_left(recwarn):
     leave.set()
     thread.join()
     assert not recwarn.list and warnings.filters == filters
+
+
+# --- what was lost before us ---
+
+
+@pytest.mark.parametrize(
+    ("syntax", "flag", "told"),
+    [
+        ("1.2.840.10008.1.2.4.91", "00", "00"),  # may be either, and the flag is believed
+        ("1.2.840.10008.1.2.4.91", None, "01"),
+        ("1.2.840.10008.1.2.4.50", "00", "01"),  # always loses
+        ("1.2.840.10008.1.2.4.90", None, None),
+        ("1.2.840.10008.1.2.1", "00", "00"),
+    ],
+)
+def test_the_lossy_flag_is_believed_where_it_can_be_true(tmp_path: Path, syntax: str, flag: str | None, told: str):
+    stored = Stored(PixelPlace(0, None, True), syntax, 1, 10, 10, 16, 12, False, False)
+    header = vendors.item(LossyImageCompression=flag) if flag else Dataset()
+    (tmp_path / "packed").write_bytes(struct.pack("<IIII", 0xE000FFFE, 0, 0xE000FFFE, 40) + b"\xff\x4f" * 20 + END)
+    tell_loss(header, DicomFile(tmp_path / "packed", header, syntax, 0, stored.place), stored)
+    assert header.get("LossyImageCompression") == told
+    assert header.get("LossyImageCompressionRatio") == (5 if told == "01" else None)

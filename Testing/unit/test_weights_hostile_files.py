@@ -83,6 +83,10 @@ def test_a_few_bytes_that_ask_for_all_memory_get_none(tmp_path, new_format):
     assert "objects other than tensors" in refused(tmp_path / "fine.pth")
 
 
+def test_a_text_longer_than_any_memory_is_damage(tmp_path):
+    assert "damaged" in refused(written(tmp_path, b"\x80\x02}(X\xff\xff\xff\xffmodel"))
+
+
 def test_a_pickle_of_endless_steps_is_not_followed(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint_pickle, "_MOST_STEPS", 1000)
     content = pickle.dumps({"model": [[]] * 2000}, protocol=2)

@@ -29,7 +29,7 @@ def is_only_data(file: BinaryIO, pickles: int = 1) -> bool:
                     return False
                 if step.name in ("GLOBAL", "INST") and not _is_harmless(argument):
                     return False
-    except (ValueError, IndexError, EOFError, OverflowError):
+    except (ValueError, IndexError, EOFError, OverflowError, MemoryError):  # the last: a text of a forged length
         return True
     return True
 
