@@ -39,8 +39,8 @@ MAY_IMPORT = {
         "inference", "training", "batch",
     },
     "worker": {
-        "errors", "version", "workplace", "atomic", "volume", "orientation", "files", "quality", "simulation", "methods",
-        "weights", "inference",
+        "errors", "version", "workplace", "atomic", "volume", "orientation", "files", "quality", "simulation",
+        "methods", "weights", "inference",
     },
     "cli": {"errors", "version", "inference", "commands"},
     "__init__": {"errors", "volume", "files", "inference", "weights"},

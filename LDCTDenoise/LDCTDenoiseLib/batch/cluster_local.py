@@ -131,7 +131,6 @@ def _settings(folder: Path, workers: int) -> dict[str, object]:
         "temporary-directory": str(folder),
         "distributed.nanny.pre-spawn-environ": {
             **dict.fromkeys(_THREAD_VARIABLES, share),
-            "MALLOC_TRIM_THRESHOLD_": 65536,
             "DASK_LOGGING__DISTRIBUTED": "critical",
         },
         "distributed.scheduler.allowed-failures": _DEATHS,

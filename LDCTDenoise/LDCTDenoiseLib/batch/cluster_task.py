@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Cancelled, InputError
+from ..inference.allocator import keep_memory
 from ..inference.threads import sleep_soon
 from ..version import package_version
 from .plan import Options, Task
@@ -114,6 +115,7 @@ def fitness(needs: Needs) -> dict:
 def _check(options: Options | None) -> None:
     """Once a process and batch. Raises InputError."""
     sleep_soon()  # before torch is imported
+    keep_memory()
     if options is not None:
         options.check()
 
