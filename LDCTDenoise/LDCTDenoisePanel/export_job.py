@@ -78,6 +78,11 @@ class ExportDICOMJob(Job):
             addToDatabase(folder, event["series"])
         self._succeed(folder)
 
+    def _cleanUp(self) -> None:
+        from LDCTDenoiseLib.workplace import sweep
+
+        sweep(self._folderToWrite.parent)  # a worker that had to be killed could not tidy up
+
 
 def sourceOf(volume):
     """The original of a result of ours, as it lies in the scene; UserError where a DICOM series cannot be made."""

@@ -286,3 +286,15 @@ def test_cancelling_leaves_nothing(host, result, logic, tmp_path):
     job.cancel()
     ended(host, job, 3)
     assert ends.name == "cancelled" and list((tmp_path / "here").iterdir()) == []
+
+
+def test_what_a_killed_worker_leaves_goes_with_the_job(host, result, logic, tmp_path, monkeypatch):
+    place = tmp_path / "here"
+    place.mkdir()
+    job = logic.exportDICOM(result, place / "out", waitForCompletion=False)
+    ends = Ends(job)
+    # the worker is killed outright, as after a grace that was too short for it
+    assert host.waitUntil(lambda: list(place.glob(".ldct-*.part")) or not job.running, 20)
+    logic._theWorker()._process._tree.endNow()
+    ended(host, job, 10)
+    assert ends.name in ("failed", "finished") and list(place.glob(".ldct-*.part")) == []
