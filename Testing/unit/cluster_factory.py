@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from LDCTDenoiseLib.batch.found import FoundSeries
-from LDCTDenoiseLib.batch.plan import Task
+from LDCTDenoiseLib.batch.memory import MEMORY
+from LDCTDenoiseLib.batch.plan import Options, Task
 from LDCTDenoiseLib.errors import Cancelled, InputError
 
 HERE = Path(__file__).resolve().parent
@@ -32,6 +33,9 @@ class Orders:
     unlucky: tuple[int, ...] = ()  # dies the first time only
     broken: tuple[int, ...] = ()
     has: str = "PATH"  # the environment of a worker that has what these options need
+    models: tuple[str, ...] = ()
+    device: str = "auto"
+    card = staticmethod(Options.card)
 
     def check(self) -> None:
         if self.has not in os.environ:
@@ -61,7 +65,7 @@ def pretend(task: Task, orders: Orders, *, progress=None, notice=None, cancel=No
     notice(f"series {task.number} is done")
     leave(orders, task, "done")
     threads = {name: os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")}
-    return [{"number": task.number, "status": "done", "pid": os.getpid(), **threads}]
+    return [{"number": task.number, "status": "done", "pid": os.getpid(), "memory": MEMORY.total, **threads}]
 
 
 def leave(orders: Orders, task: Task, what: str) -> None:

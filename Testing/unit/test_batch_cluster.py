@@ -15,8 +15,10 @@ pytest.importorskip("distributed")
 pytest.importorskip("cryptography")
 
 import psutil
+from distributed.system import MEMORY_LIMIT
 from LDCTDenoiseLib.batch import cluster, cluster_local, cluster_run
 from LDCTDenoiseLib.batch.cluster_task import Needs
+from LDCTDenoiseLib.batch.run import Defect
 from LDCTDenoiseLib.errors import Cancelled, InputError
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals as Windows does not have them")
@@ -95,6 +97,7 @@ def test_every_series_is_done_once_by_several_processes_which_nobody_else_can_re
     assert len({rows[n][0]["pid"] for n in rows}) == 2
     share = str(max(1, cluster_local.cores() // 2))
     assert {rows[n][0]["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] for n in rows} == {share}
+    assert {rows[n][0]["memory"] for n in rows} == {MEMORY_LIMIT // 2}, "what one has no other may plan with"
     assert (1, 1, 2, "denoise") in told
     assert sorted(local.notices) == sorted(f"series {n} is done" for n in range(1, 13))
     assert {s.laddr.ip for s in sockets} == {"127.0.0.1"}
@@ -146,7 +149,7 @@ def test_a_series_of_which_workers_die_fails_with_a_sentence_and_harms_no_other(
 
 def test_a_defect_costs_one_series_and_its_text_stays_out_of_workers_logs(shared, orders, capfd):
     rows = run(shared(Orders(orders.place, broken=(2,))), tasks(3))
-    assert isinstance(rows[2], RuntimeError) and "ZeroDivisionError" in str(rows[2])
+    assert isinstance(rows[2], Defect) and str(rows[2]) == "ZeroDivisionError"
     assert [rows[1][0]["status"], rows[3][0]["status"]] == ["done", "done"]
     assert capfd.readouterr() == ("", "")
 

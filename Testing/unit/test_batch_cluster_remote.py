@@ -1,15 +1,17 @@
 """A batch on a scheduler that the user runs, with workers that come and go."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from cluster_factory import Orders, a_scheduler, environment, pretend, tasks, traces, until
 
 pytest.importorskip("distributed")
 
-from LDCTDenoiseLib.batch import cluster, cluster_task
+from LDCTDenoiseLib.batch import cluster, cluster_run, cluster_task
 from LDCTDenoiseLib.errors import InputError
 
 
@@ -126,6 +128,65 @@ def test_workers_stop_when_the_one_who_asked_has_died(scheduler, orders):
     process.kill()
     process.wait()
     assert until(lambda: traces(orders, "stopped") == [1, 2])
+
+
+def test_a_worker_plans_with_the_memory_that_its_user_gave_it(tmp_path):
+    with a_scheduler(tmp_path) as scheduler:
+        scheduler.worker("--memory-limit", "3 GiB")
+        with_workers(scheduler, 1)
+        executor = cluster.executor(None, scheduler.address, options=Orders(tmp_path), do=pretend)
+        try:
+            rows = run(executor, tasks(1))
+        finally:
+            executor.stop()
+    assert rows[1][0]["memory"] == 3 * 2**30
+
+
+def test_series_that_wait_for_workers_that_are_gone_go_to_those_that_came_instead(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_run, "_LOOK_AFTER", 0.5)
+    notices = []
+    with a_scheduler(tmp_path) as scheduler:
+        good = scheduler.worker("--no-nanny")
+        with_workers(scheduler, 1)
+        orders = Orders(tmp_path, seconds=0.5)
+        executor = cluster.executor(None, scheduler.address, options=orders, do=pretend, notice=notices.append)
+        bare = scheduler.worker("--no-nanny", PYTHONPATH="")
+        with_workers(scheduler, 2)
+
+        begun, replaced = time.monotonic(), []
+
+        def cancel():
+            if not replaced and len(traces(orders, "done")) >= 2 and any("has not got" in text for text in notices):
+                good.kill()
+                bare.kill()
+                replaced.append(scheduler.worker("--no-nanny"))
+            return time.monotonic() - begun > 30
+
+        try:
+            results = list(executor.submit_all(tasks(10), cancel=cancel))
+        finally:
+            executor.stop()
+    assert replaced and [rows[0]["status"] for _, rows in results] == ["done"] * 10
+
+
+def test_a_worker_without_the_device_is_told_unless_it_gets_no_series(connect, orders, monkeypatch):
+    networks = Orders(orders.place, models=("median", "rddm-balanced"), device="cuda:7")
+    with pytest.raises(InputError, match=r"tcp://127\S+ cannot do it: There is no device cuda:7 here"):
+        connect(networks)
+    connect(Orders(orders.place, models=("median",), device="cuda:7"))  # it computes on the processor
+    notices = []
+    connect(networks, resources={"GPU": 9}, notice=notices.append)
+    assert notices == ["No worker that offers GPU=9 has come to the scheduler yet; the series wait for one."]
+
+
+def test_the_mark_in_the_output_tree_does_not_age_while_the_batch_goes_on(connect, orders, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_run, "_LOOK_AFTER", 0.2)
+    executor = connect(Orders(orders.place, seconds=1.5), writes=tmp_path / "out")
+    (mark,) = (tmp_path / "out").iterdir()
+    for path in (*mark.iterdir(), mark):
+        os.utime(path, (1, 1))
+    run(executor, tasks(2))
+    assert mark.stat().st_mtime > time.time() - 60
 
 
 @pytest.mark.parametrize(

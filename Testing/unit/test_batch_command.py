@@ -59,6 +59,10 @@ def test_the_table_tells_what_will_be_done_and_what_is_left_and_why(tree: Path, 
         assert words in told, words
     assert not (tree.parent / "out").exists()
     assert max(map(len, told.splitlines())) <= 100
+    assert batch(tree, "--model", "gaussian") == 0  # in the morning the log tells it too
+    left = [row for row in read_log(tree.parent / "out" / "batch.csv") if row["status"] == "left"]
+    assert any("MR" in row["error"] and row["series"].startswith("mr/") for row in left)
+    assert "left out" in capsys.readouterr().out
 
 
 def test_a_long_list_is_cut_unless_asked_for(tmp_path: Path, capsys):
@@ -194,13 +198,14 @@ def test_a_device_that_is_not_here_is_refused_at_once(tree: Path, capsys):
     assert "no device cuda:7 here" in capsys.readouterr().err and not (tree.parent / "out").exists()
 
 
-def test_damaged_weights_are_refused_before_the_first_series(tree: Path, capsys, monkeypatch):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_damaged_weights_are_refused_before_the_first_series(tree: Path, capsys, monkeypatch, workers):
     def damaged(card):
         raise InputError("The weights file of tiny is damaged.")
 
     monkeypatch.setattr("LDCTDenoiseLib.inference.run.load_denoiser", damaged)
     monkeypatch.setattr("LDCTDenoiseLib.batch.warm.WARM._models", {})
-    assert batch(tree, *QUICK) == 2
+    assert batch(tree, *QUICK, "--workers", workers) == 2
     assert "weights file of tiny is damaged" in capsys.readouterr().err and not (tree.parent / "out").exists()
 
 
@@ -271,7 +276,8 @@ def test_ctrl_c_and_a_closed_terminal_end_it_tidily(tmp_path: Path, name: str):
     process.send_signal(getattr(signal, name))
     error = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and time.monotonic() - begun < 30
-    assert "Traceback" not in error and ("Cancelled" in error or name == "SIGHUP")
+    assert "Traceback" not in error
+    assert ("Cancelled" in error and "of 12 outputs are complete" in error) or name == "SIGHUP"
     out = tmp_path / "out"
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
     done = list(out.rglob("*.nrrd"))

@@ -125,7 +125,7 @@ def test_another_table_of_that_name_is_not_touched(tmp_path: Path):
         path.write_text(text)
         if text.startswith("number"):  # the beginning of our own first line
             continue
-        with pytest.raises(InputError, match="not the log of a batch"):
+        with pytest.raises(InputError, match="not as a batch has left it"):
             Log(tmp_path, {})
         assert path.read_text() == text
 
@@ -165,3 +165,23 @@ def test_every_line_is_flushed_onto_the_disk(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(os.fstat(handle).st_size))
         log.add(row("k1"))
         assert flushed == [log.path.stat().st_size]
+
+
+def test_what_is_left_out_has_lines_of_the_latest_search_only(tmp_path: Path):
+    def left(name: str) -> dict:
+        return {"series": name, "status": "left", "error": "It is a localizer."}
+
+    for names in (["scout", "map"], ["scout"]):
+        with Log(tmp_path, numbers("k1"), [left(name) for name in names]) as log:
+            log.add(row())
+    rows = read_log(log.path)
+    assert [(one["series"], one["status"]) for one in rows] == [("a/series-1", "done"), ("scout", "left")]
+    assert rows[1]["error"] == "It is a localizer." and not rows[1]["number"]
+
+
+def test_a_log_that_a_spreadsheet_saved_is_not_lost_and_the_sentence_says_how_to_go_on(tmp_path: Path):
+    path = tmp_path / "batch.csv"
+    path.write_text("number;series;model;status\n1;Größe;median;done\n", encoding="cp1252")
+    with pytest.raises(InputError, match="rename it: --resume makes it anew"):
+        Log(tmp_path, {})
+    assert "median" in path.read_text(encoding="cp1252")

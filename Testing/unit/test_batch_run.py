@@ -13,7 +13,7 @@ from batch_factory import SHAPE, quick, tasks_of, tree_of
 from LDCTDenoiseLib.batch import work
 from LDCTDenoiseLib.batch.local import Threads
 from LDCTDenoiseLib.batch.log import Log, read_log
-from LDCTDenoiseLib.batch.run import run_batch
+from LDCTDenoiseLib.batch.run import Defect, run_batch
 from LDCTDenoiseLib.batch.warm import WARM
 from LDCTDenoiseLib.errors import Cancelled, InputError
 
@@ -107,7 +107,10 @@ def test_what_is_delivered_twice_counts_once(tmp_path: Path, tasks: list):
     assert len(heard) == 4 == len(statuses(tmp_path / "out"))
 
 
-@pytest.mark.parametrize(("error", "words"), [(InputError("So it is."), "So it is."), (KeyError("x"), "(KeyError)")])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(InputError("So it is."), "So it is."), (KeyError("x"), "(KeyError)"), (Defect("IndexError"), "(IndexError)")],
+)
 def test_a_task_that_came_to_nothing_is_told(tmp_path: Path, tasks: list, error: Exception, words: str):
     run_batch(tasks[:1], OPTIONS, tmp_path / "out", Fake((tasks[0], error)))
     lines = read_log(tmp_path / "out/batch.csv")

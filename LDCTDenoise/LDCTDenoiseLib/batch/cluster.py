@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -53,23 +54,27 @@ def executor(
     with contextlib.ExitStack() as stack:
         if scheduler:
             stack.enter_context(quiet())
-            place, keep = scheduler, _nothing
-            needs = Needs(package_version(), (*_sights(reads), *_mark(writes, stack)), options)
+            place, marks = scheduler, _mark(writes, stack)
+            keep = functools.partial(_touch, [mark for mark, _ in marks])
+            needs = Needs(package_version(), (*_sights(reads), *marks), options)
         else:
             place = stack.enter_context(local_cluster(workers or 1))
             keep = functools.partial(mend, place, workers or 1)
-            needs = Needs(package_version())
+            needs = Needs(package_version(), share=workers or 1)
         connection = Connection(place, patience=patience, notice=notice, mend=keep)
         stack.callback(connection.close)
         if scheduler:
-            _examine(connection, needs, notice, bool(resources))
+            _examine(connection, needs, notice, resources or {})
             _warn_of_open_network(scheduler, notice)
         stop = stack.pop_all()
     return ClusterExecutor(connection, options, do, needs, resources=resources or {}, notice=notice, on_stop=stop.close)
 
 
-def _nothing() -> None:
-    pass
+def _touch(marks: Sequence[Path]) -> None:
+    """Where file systems do not share locks, other machines tell a folder in use by its age (see `workplace.sweep`)."""
+    for mark in marks:
+        with contextlib.suppress(OSError):
+            os.utime(mark)
 
 
 def _sights(paths: Sequence[Path]) -> list[tuple[Path, int]]:
@@ -84,7 +89,7 @@ def _mark(folder: Path | None, stack: contextlib.ExitStack) -> list[tuple[Path, 
     return [(stack.enter_context(workplace(folder.absolute())), -1)]
 
 
-def _examine(connection: Connection, needs: Needs, notice: Callable[[str], None], uses_gpu: bool) -> None:
+def _examine(connection: Connection, needs: Needs, notice: Callable[[str], None], resources: dict[str, float]) -> None:
     """InputError if a worker of today cannot do the work; those that come later are asked before their first series."""
     client = connection.client
     versions = client.get_versions()
@@ -94,21 +99,34 @@ def _examine(connection: Connection, needs: Needs, notice: Callable[[str], None]
             raise InputError(
                 f"The worker {address} has Python {_python(found)}, not {here}; use the same version everywhere."
             )
-    if not versions["workers"]:
-        notice("No worker has come to the scheduler yet; the series wait for one.")
+    asked = _offering(client, resources)
+    if not asked:
+        kind = f" that offers {', '.join(f'{name}={count:g}' for name, count in resources.items())}"
+        kind = kind if resources and versions["workers"] else ""
+        notice(f"No worker{kind} has come to the scheduler yet; the series wait for one.")
         return
-    answers = client.run(courier(), parcel(fitness, needs), on_error="return")
+    answers = client.run(courier(), parcel(fitness, needs), workers=asked, on_error="return")
     for address, answer in answers.items():
         if isinstance(answer, Exception):
             raise InputError(f"The worker {address} does not answer ({type(answer).__name__}); restart it.")
         if answer["unfit"]:
             raise InputError(f"The worker {address} {answer['unfit']}")
     lazy = [answer for answer in answers.values() if 0 < answer["threads"] < answer["cores"] // 4]
-    if lazy and not uses_gpu:
+    if lazy and not resources:
         notice(
             f"{len(lazy)} of {len(answers)} workers compute with few of their cores (Dask sets OMP_NUM_THREADS to 1): "
             "set that variable before you start them, unless they share a machine or have a GPU."
         )
+
+
+def _offering(client, resources: dict[str, float]) -> list[str]:
+    """Addresses of the workers that may get a series: on a mixed cluster not all have the device, nor need it."""
+    offers = client.run(lambda dask_worker: dict(dask_worker.state.total_resources), on_error="return")
+    return [
+        address
+        for address, offer in offers.items()
+        if isinstance(offer, Exception) or all(offer.get(name, 0) >= count for name, count in resources.items())
+    ]
 
 
 def _python(facts: dict | None) -> str:

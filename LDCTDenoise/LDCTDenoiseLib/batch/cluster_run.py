@@ -7,7 +7,7 @@ import queue
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from ..errors import Cancelled, InputError
 from .cluster_connection import Connection
 from .cluster_task import TOPIC, Needs, Order, courier, parcel, work
 from .plan import Options, Task
+from .run import Defect
 
 if TYPE_CHECKING:
     from .records import Row
@@ -37,6 +38,7 @@ class _Run:
     begun: bool = False  # in this attempt, by some worker
     alone: bool = False  # workers died of it, or it was among others: now it runs without company
     returned: int = 0  # without an answer
+    pinned: frozenset[str] = frozenset()  # addresses of the only workers that may have it; empty: any
 
 
 class ClusterExecutor:
@@ -119,7 +121,7 @@ class ClusterExecutor:
         if "rows" in answer:
             return answer["rows"]
         if "error" in answer:
-            return RuntimeError(answer["error"])
+            return Defect(answer["error"])
         run.returned += 1
         if "unfit" in answer:
             sentence = f"The worker {answer['worker']} {answer['unfit']}"
@@ -154,13 +156,13 @@ class ClusterExecutor:
         run.attempt, run.begun = self._sent, False
         order = Order(self._run, run.attempt, run.task, self._options, self._needs, self._do)
         # where no other is left, any: those that were unfit may have been mended
-        fit = [address for address in self._connection.workers() if address not in self._unfit] if self._unfit else []
+        run.pinned = frozenset(self._connection.workers().keys() - self._unfit if self._unfit else ())
         run.future = self._connection.client.submit(
             courier(),
             parcel(work, order),
             key=order.key,
             resources=self._resources or None,
-            workers=fit or None,
+            workers=sorted(run.pinned) or None,
             pure=False,
         )
         self._at_work[order.key] = run
@@ -196,7 +198,7 @@ class ClusterExecutor:
         except Exception as error:
             if future.cancelled() or not self._connected(now=True):
                 return {"lost": True}
-            return {"error": f"{type(error).__name__}: {error}"}
+            return {"error": type(error).__name__}
 
     def _hear(self, event: dict, progress: Callable[[int, int, int, str], None] | None) -> None:
         if event.get("action") == "remove-worker":
@@ -231,9 +233,22 @@ class ClusterExecutor:
         if self._checked - self._seen > _LOOK_AFTER:
             self._seen = self._checked
             self._connection.mend()
-            if not (self._running or self._connection.workers()):
+            workers = self._connection.workers().keys()
+            if not (self._running or workers):
                 self._tell_once("There is no worker at the moment; the series wait for one.")
+            self._give_to_others(workers - self._unfit)
         return True
+
+    def _give_to_others(self, fit: Collection[str]) -> None:
+        """What waits for certain workers is handed out anew when others have come: those may be gone for ever.
+
+        Dask's `allow_other_workers` would let it go to unfit ones too, and to those without the resources it needs.
+        """
+        for key, run in list(self._at_work.items()):
+            if run.pinned and not run.pinned.issuperset(fit) and (run.task.number, run.attempt) not in self._running:
+                del self._at_work[key]
+                self._connection.client.cancel([run.future], force=True)
+                self._put_back(run)
 
     def _renew(self, cancel: Callable[[], bool]) -> None:
         """After the scheduler was lost, or somebody restarted the cluster: everything without an answer once more."""

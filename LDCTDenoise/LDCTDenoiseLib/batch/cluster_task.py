@@ -16,6 +16,7 @@ from ..errors import Cancelled, InputError
 from ..inference.allocator import keep_memory
 from ..inference.threads import sleep_soon
 from ..version import package_version
+from .memory import MEMORY
 from .plan import Options, Task
 
 TOPIC = "ldct-denoise"  # of the events: one for all batches, since a scheduler keeps the latest of each topic for ever
@@ -34,6 +35,7 @@ class Needs:
     version: str
     sees: tuple[tuple[Path, int], ...] = ()
     options: Options | None = None
+    share: int = 1  # this many workers have the memory of a machine together, if Dask gives each no limit
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,15 @@ def fitness(needs: Needs) -> dict:
     return {"unfit": lacks(needs), "threads": int(threads) if threads.isdigit() else 0, "cores": CPU_COUNT}
 
 
+def check_device(options: Options) -> None:
+    """InputError if this machine lacks the device and a method would use one."""
+    from ..inference.devices import devices_to_try
+
+    has_network = any(options.card(model).family != "classical" for model in options.models)
+    if has_network and options.device != "auto":
+        devices_to_try(options.device)
+
+
 @functools.cache
 def _check(options: Options | None) -> None:
     """Once a process and batch. Raises InputError."""
@@ -118,13 +129,21 @@ def _check(options: Options | None) -> None:
     keep_memory()
     if options is not None:
         options.check()
+        check_device(options)
+
+
+def memory_of(worker, share: int) -> int:
+    """Bytes that a worker may use: its limit, else its part of what the machine, container or job has."""
+    from distributed.system import MEMORY_LIMIT
+
+    return worker.memory_manager.memory_limit or MEMORY_LIMIT // share
 
 
 def work(order: Order) -> dict:
     """Runs in a thread of a worker. Gives one of
 
     {"rows": rows of the log, "notices": sentences}, {"unfit": …, "worker": address}, {"cancelled": True} or
-    {"error": text}. It raises nothing: Dask would log the arguments of a call that failed, with their paths.
+    {"error": the name of the exception's type}. It raises nothing: Dask would log the arguments of a call that failed, with their paths.
     """
     from distributed import get_worker
 
@@ -135,13 +154,14 @@ def work(order: Order) -> dict:
     try:
         if lack := lacks(order.needs):
             return {"unfit": lack, "worker": worker.address}
+        MEMORY.total = memory_of(worker, order.needs.share)
         stopped = _no_longer_wanted(worker, order.key)
         rows = order.do(order.task, order.options, progress=told.progress, notice=notices.append, cancel=stopped)
         return {"rows": rows, "notices": notices}
     except Cancelled:
         return {"cancelled": True}
     except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"}
+        return {"error": type(error).__name__}  # its text may hold a path
     finally:
         told.tell(ended=True)
 

@@ -12,7 +12,7 @@ import errno
 import io
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..atomic import atomic_output, write_failure
@@ -24,6 +24,7 @@ COLUMNS = (
     "number", "series", "model", "status", "slices", "seconds", "noise_before", "noise_after", "error", "notices",
     "output", "record", "finished", "version", "key",
 )  # fmt: skip
+LEFT = "left"  # status of what was found and is not done; such lines are of the latest search
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the code page of the country
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _FORMULA = tuple("=+-@\t\r")
@@ -33,14 +34,17 @@ _LONGEST = 32_000  # characters: what a cell of a spreadsheet can hold
 class Log:
     """An open log; one process at a time holds one (see `workplace.only_one`)."""
 
-    def __init__(self, folder: Path, numbers: Mapping[tuple[str, str], int]):
+    def __init__(self, folder: Path, numbers: Mapping[tuple[str, str], int], left: Sequence[Row] = ()):
         """Opens the log in `folder`, or begins it; `numbers` of the series by (key, model), in the order of the lines.
+
+        left  lines for what is left out: series, status LEFT and the reason as `error`; they come last
 
         Raises InputError if there is a file of that name that is no log, or none can be written.
         """
         self.path = folder / NAME
         self._numbers = {pair: str(number) for pair, number in numbers.items()}
-        self._rows = {(row["key"], row["model"]): row for row in read_log(self.path)}
+        self._rows = {(row["key"], row["model"]): row for row in read_log(self.path) if row["status"] != LEFT}
+        self._left = [_line(row) for row in left]
         self._file = None
         self.settle()
         try:
@@ -50,7 +54,7 @@ class Log:
 
     def add(self, row: Row) -> None:
         """Appends a line, and returns when it is on the disk. InputError if it cannot be written."""
-        line = {name: _cell(row.get(name, "")) for name in COLUMNS}
+        line = _line(row)
         self._rows[line["key"], line["model"]] = line
         size = self._file.tell()
         try:
@@ -81,7 +85,7 @@ class Log:
             row["number"] = self._numbers.get(pair, "")
         head = dict(zip(COLUMNS, COLUMNS, strict=True))
         with atomic_output(self.path, overwrite=True) as aside:
-            aside.write_bytes(_BOM.encode() + _lines([head, *(row for _, row in rows)]))
+            aside.write_bytes(_BOM.encode() + _lines([head, *(row for _, row in rows), *self._left]))
 
     def __enter__(self) -> Log:
         return self
@@ -124,7 +128,13 @@ def _cells(line: str) -> list[str]:
 
 
 def _foreign(path: Path) -> InputError:
-    return InputError(f"{path} is not the log of a batch and is not replaced; choose another output folder.")
+    return InputError(
+        f"{path} is not as a batch has left it, a spreadsheet may have saved it; rename it: --resume makes it anew."
+    )
+
+
+def _line(row: Row) -> dict[str, str]:
+    return {name: _cell(row.get(name, "")) for name in COLUMNS}
 
 
 def _lines(rows: Iterable[dict[str, str]]) -> bytes:

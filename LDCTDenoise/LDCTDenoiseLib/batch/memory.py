@@ -12,15 +12,15 @@ from .found import FoundSeries
 
 _A_VOXEL = 20  # bytes, measured 17.7: input and output as float32, the stored values, and copies on the way
 _PACKED = 8  # times the size of a volume file whose voxels are unknown
-_SHARE = 0.6  # of the computer's memory for all series at work
+_SHARE = 0.6  # of the memory for all series at work
 _PATIENCE = 0.2  # s between two questions whether to stop
 
 
 class Memory:
-    """Bytes that are promised to series at work."""
+    """Bytes that are promised to series at work. `total`: what this process may use; None: all of the computer's."""
 
     def __init__(self, total: int | None = None):
-        self._total, self._taken = total, 0
+        self.total, self._taken = total, 0
         self._changed = threading.Condition()
 
     @contextmanager
@@ -40,7 +40,7 @@ class Memory:
                 self._changed.notify_all()
 
     def _most(self) -> float:
-        total = physical_memory() if self._total is None else self._total
+        total = physical_memory() if self.total is None else self.total
         return float("inf") if total is None else _SHARE * total
 
 

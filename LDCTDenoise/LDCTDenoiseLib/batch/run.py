@@ -38,6 +38,10 @@ class Executor(Protocol):
         ...
 
 
+class Defect(RuntimeError):
+    """What a worker died of, told by the name of the exception's type: its text may hold a path."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """rows: of every series and method of this run, with the status `already` for what was done before."""
@@ -55,6 +59,7 @@ def run_batch(
     executor: Executor,
     *,
     already: Sequence[Row] = (),
+    left: Sequence[Row] = (),
     progress: Callable[[int, int, str], None] | None = None,
     row: Callable[[Row], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -62,6 +67,7 @@ def run_batch(
     """Does the tasks and keeps the log OUTPUT_TREE/batch.csv.
 
     already   rows of what is known to be done and needs no executor; the log is completed from them
+    left      lines of the log for what was found and is left out
     progress  called as progress(done, total, "denoise"), in slices of all series, methods and draws
     row       hears of every series and method, first of those in `already`, then of each as it ends
     Raises Cancelled when cancel() was true, InputError when the log cannot be written; what is done stays done.
@@ -76,7 +82,7 @@ def run_batch(
         return cancel is not None and cancel()
 
     try:
-        with Log(output_tree, numbers) as log:
+        with Log(output_tree, numbers, left) as log:
             for one in already:
                 log.complete(one)
                 if row:
@@ -132,4 +138,5 @@ def _pair(row: Row) -> tuple:
 def _sentence(error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
-    return f"This is a defect of the program, please report it ({type(error).__name__})."
+    name = str(error) if isinstance(error, Defect) else type(error).__name__
+    return f"This is a defect of the program, please report it ({name})."

@@ -37,8 +37,8 @@ def require_space(folder: Path, needed: int, what: str) -> None:
         return
     if free < needed + _KEPT_FREE:
         raise InputError(
-            f"The disk has too little room: {what} will need about {readable(needed)}, and {readable(free)} are free; "
-            "make room or choose another output folder."
+            f"The disk has too little room: {what} will need about {readable(needed)}, {readable(free)} are free, and "
+            f"{readable(_KEPT_FREE)} of them are kept for other programs; make room or choose another output folder."
         )
 
 

@@ -9,7 +9,7 @@ import signal
 import time
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import Cancelled, InputError
 from .arguments import add_computing, add_output_rules, add_strength, model_ids
 
 _BUSY = "Another batch is writing into this folder; wait until it ends, or choose another output folder."
@@ -86,12 +86,21 @@ def _denoise(args, options, reporter, told, tasks, already):
 
     is_work_left = len(already) < sum(len(task.outputs) for task in tasks)
     executor = _executor(args, options, reporter, is_work_left)
-    return run_batch(tasks, options, args.output, executor, already=already, progress=reporter.progress, row=told.row)
+    heard = {"progress": reporter.progress, "row": told.row}
+    try:
+        return run_batch(tasks, options, args.output, executor, already=already, left=told.left_rows(), **heard)
+    except (Cancelled, KeyboardInterrupt):
+        told.stopped()
+        raise
 
 
 def _executor(args, options, reporter, is_work_left):
     if is_work_left and (args.workers > 1 or args.scheduler):
         from ..batch.cluster import executor
+        from ..inference.run import WarmModel
+
+        for model in args.model:  # damaged weights are told now, not by every series; nothing is kept here
+            WarmModel(options.card(model))
 
         return executor(
             None if args.scheduler else args.workers,
@@ -121,11 +130,10 @@ def _check_workers(args: argparse.Namespace) -> None:
 
 def _check_device(args: argparse.Namespace, options) -> None:
     """Whether this machine has the device; what a cluster has it will tell itself."""
-    from ..inference.devices import devices_to_try
+    from ..batch.cluster_task import check_device
 
-    has_network = any(options.card(model).family != "classical" for model in args.model)
-    if has_network and args.device != "auto" and not args.scheduler:
-        devices_to_try(args.device)
+    if not args.scheduler:
+        check_device(options)
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..batch.found import Finding, Left
 from ..batch.hidden import hide
-from ..batch.log import NAME
+from ..batch.log import LEFT, NAME
 from ..batch.plan import Options, Task
 from ..batch.records import Row, name_of, shown
 from ..batch.run import Summary
@@ -41,6 +41,7 @@ class Told:
         self._done = {(row["key"], row["model"]) for row in already}
         self._by_key = {task.series.key: task for task in tasks}
         self._event = getattr(reporter, "event", None)
+        self._complete = 0  # outputs that are there, of those that were asked for
 
     def found(self) -> None:
         """What will be done, and what is left and why."""
@@ -62,12 +63,25 @@ class Told:
 
     def row(self, row: Row) -> None:
         """A line of the log was written."""
+        self._complete += row["status"] != "failed"
         if self._event:
             task = self._by_key[row["key"]]
             output = "" if row["status"] == "failed" else str(dict(task.outputs)[row["model"]])
             self._event("series", {**row, "input": str(task.series.files[0].path), "output": output})
         elif row["status"] == "failed":
             self.reporter.notice(f"{row['series']} was not done with {row['model']}: {row['error']}")
+
+    def left_rows(self) -> list[Row]:
+        """Lines of the log for what is left out."""
+        return [{"series": self._name(one), "status": LEFT, "error": one.why} for one in self.left]
+
+    def stopped(self) -> None:
+        """It was cancelled."""
+        self.reporter.close()
+        wanted = sum(len(task.outputs) for task in self.tasks)
+        self.reporter.notice(
+            f"{self._complete} of {wanted} outputs are complete and stay; --resume goes on. The log: {self.log}"
+        )
 
     def end(self, summary: Summary | None, seconds: float) -> None:
         """How it went; without a summary nothing was done."""
@@ -83,7 +97,8 @@ class Told:
             print("Nothing was done: this was asked for with --dry-run.")
             return
         print("\n" + _methods_table(rows))
-        print(f"{_duration(seconds)}. The log: {self.log}")
+        left = f", which also says what was left out and why ({len(self.left)})" if self.left else ""
+        print(f"{_duration(seconds)}. The log: {self.log}{left}")
         print("For research use only. Not for diagnosis.")
 
     def _table(self) -> str:
