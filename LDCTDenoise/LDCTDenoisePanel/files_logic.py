@@ -91,7 +91,7 @@ class FilesLogic:
         batch = Batch(
             _path(inputFolder),
             _path(outputFolder),
-            tuple(dict.fromkeys(models)),
+            _each(models),
             Choice(DEFAULT_MODEL, seed, strength, draws, device, precision),
             format=format,
             private=private,
@@ -111,7 +111,7 @@ class FilesLogic:
         """
         inputFolder = _path(inputFolder)
         output = _path(outputFolder) if outputFolder is not None else inputFolder / "denoised"
-        batch = Batch(inputFolder, output, tuple(models), Choice(), format=format, onlyFind=True)
+        batch = Batch(inputFolder, output, _each(models), Choice(), format=format, onlyFind=True)
         return started(BatchJob(batch), waitForCompletion)
 
     def _theWorker(self) -> Worker:
@@ -120,3 +120,8 @@ class FilesLogic:
 
 def _path(folder) -> Path:
     return Path(folder).expanduser().absolute()
+
+
+def _each(models: Sequence[str]) -> tuple[str, ...]:
+    """Once, in their order."""
+    return tuple(dict.fromkeys(models))

@@ -111,6 +111,11 @@ def test_a_look_tells_what_would_be_done_and_writes_nothing(host, write, tmp_pat
     assert [one["files"] for one in found["left"] if "missing" in one["why"]] == [4]
     assert not (tmp_path / "out").exists()
     assert ConsoleLogic().findSeries(tmp_path / "in")["series"][0]["name"] == "one"
+    twice = ConsoleLogic().findSeries(
+        tmp_path / "in", models=["gaussian", "median", "gaussian"], waitForCompletion=False
+    )
+    twice.cancel()
+    assert twice.batch.models == ("gaussian", "median")
 
 
 def test_folders_and_choices_that_cannot_be_are_refused(host, tmp_path):

@@ -28,14 +28,12 @@ class Machines:
         worker = ["worker", self.address, "--nworkers", "1", "--nthreads", "2", "--local-directory", str(folder)]
         self._commands = [scheduler] + [worker] * workers
         self._processes = [self._start(words) for words in self._commands]
-        self.restarts = 0
 
     def tend(self) -> None:
         """Starts again what has ended: workers do when they have lost their scheduler."""
         for place, process in enumerate(self._processes):
             if process.poll() is not None:
                 self._processes[place] = self._start(self._commands[place])
-                self.restarts += 1
 
     def victims(self) -> list[psutil.Process]:
         """Scheduler, nannies and workers, all that run."""

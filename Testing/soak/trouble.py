@@ -51,8 +51,8 @@ def disturbed(
     batches   kills of the whole batch, spread over the work
     """
     trouble = Trouble()
-    # a kill comes when so much is done, at random within its share
-    marks = [int(expected * (number + rng.random()) / (batches + 1)) for number in range(batches)]
+    # a kill comes when so much is done, at random within its share, and never before anything is
+    marks = [max(1, int(expected * (number + rng.random()) / (batches + 1))) for number in range(batches)]
     begun = time.monotonic()
     batch = start()
     next_kill, last = begun + rng.expovariate(1 / every), -1
@@ -68,8 +68,9 @@ def disturbed(
             trouble.batches_killed += 1
             trouble.done_at_kills.append(done)
             batch = start("--resume")
-        elif now >= next_kill and done > last:  # on a slow machine nothing would ever be done between two kills
-            trouble.killed += _kill_one(victims(batch), rng)
+        # on a slow machine nothing would ever be done between two kills; where nobody is there yet, one comes later
+        elif now >= next_kill and done > last and _kill_one(victims(batch), rng):
+            trouble.killed += 1
             next_kill, last = now + rng.expovariate(1 / every), done
         time.sleep(_LOOK)
     trouble.status, trouble.seconds = status, time.monotonic() - begun
@@ -81,9 +82,9 @@ def _done(outputs: Path) -> int:
     return sum(name.endswith(".json") for _, _, files in os.walk(outputs) for name in files)
 
 
-def _kill_one(victims: list[psutil.Process], rng: random.Random) -> int:
-    """kill -9 of one of them; 0 where there is none."""
+def _kill_one(victims: list[psutil.Process], rng: random.Random) -> bool:
+    """kill -9 of one of them; False where there is none."""
     with contextlib.suppress(psutil.Error, IndexError):
         rng.choice(victims).kill()
-        return 1
-    return 0
+        return True
+    return False

@@ -18,7 +18,7 @@ from LDCTDenoiseLib.errors import InputError
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory):
     with a_scheduler(tmp_path_factory.mktemp("scheduler")) as scheduler:
-        scheduler.worker("--resources", "GPU=1")
+        scheduler.worker("--resources", "GPU=1", HAS_A_GPU="1")
         scheduler.worker(OMP_NUM_THREADS="1")
         with_workers(scheduler, 2)
         yield scheduler
@@ -68,6 +68,13 @@ def test_batches_with_the_same_numbers_share_a_scheduler_that_lacks_the_library(
 def test_series_that_need_a_gpu_go_to_the_worker_that_offers_one(connect, orders):
     rows = run(connect(orders, resources={"GPU": 1}), tasks(6))
     assert len({answer[0]["pid"] for answer in rows.values()}) == 1
+
+
+def test_a_worker_that_will_get_no_series_need_not_be_fit_for_them(connect, orders):
+    with pytest.raises(InputError, match="cannot do it"):
+        connect(Orders(orders.place, has="HAS_A_GPU"))
+    rows = run(connect(Orders(orders.place, has="HAS_A_GPU"), resources={"GPU": 1}), tasks(3))
+    assert [answer[0]["status"] for answer in rows.values()] == ["done"] * 3
 
 
 def test_a_worker_that_sees_other_folders_is_told_by_its_address(connect, orders, tmp_path, monkeypatch):
@@ -169,7 +176,7 @@ def test_series_that_wait_for_workers_that_are_gone_go_to_those_that_came_instea
     assert replaced and [rows[0]["status"] for _, rows in results] == ["done"] * 10
 
 
-def test_a_worker_without_the_device_is_told_unless_it_gets_no_series(connect, orders, monkeypatch):
+def test_a_worker_without_the_device_is_told_by_its_address(connect, orders, monkeypatch):
     networks = Orders(orders.place, models=("median", "rddm-balanced"), device="cuda:7")
     with pytest.raises(InputError, match=r"tcp://127\S+ cannot do it: There is no device cuda:7 here"):
         connect(networks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import random
@@ -13,10 +12,12 @@ from pathlib import Path
 import pytest
 from batch_factory import tree_of
 
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from Testing.soak.likeness import contents, differences, leftovers
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the killed batches are forked")
 SERIES = 2
 KILLS = int(os.environ.get("LDCT_KILLS", "9"))  # a test; more take longer
-OF_THE_RUN = ("finished", "seconds", "run", "stat", "versions")  # in records: when, not what
 
 
 def killed(tmp_path: Path, plans: list[dict], *arguments: str) -> list[dict]:
@@ -36,48 +37,13 @@ def killed(tmp_path: Path, plans: list[dict], *arguments: str) -> list[dict]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def outcome(tree: Path) -> dict[str, object]:
-    """Everything below a tree of outputs, without what differs from run to run."""
-    found: dict[str, object] = {}
-    for file in sorted(path for path in tree.rglob("*") if path.is_file()):
-        name = file.relative_to(tree).as_posix()
-        if file.suffix == ".json":
-            found[name] = timeless(json.loads(file.read_text(encoding="utf-8")))
-        elif file.suffix == ".csv":
-            with file.open(encoding="utf-8-sig", newline="") as lines:
-                found[name] = [timeless(row) for row in csv.DictReader(lines)]
-        else:
-            found[name] = content(file)
-    return found
-
-
-def content(file: Path) -> object:
-    """The bytes of a volume; the elements of a DICOM object, without the times of its making."""
-    if file.suffix != ".dcm":
-        return file.read_bytes()
-    from pydicom import dcmread
-
-    dataset = dcmread(file)
-    elements = [element for element in dataset.iterall() if element.VR not in ("DA", "TM", "DT", "SQ")]
-    return [(element.tag, str(element.value)) for element in elements]
-
-
-def timeless(facts: dict) -> dict:
-    return {
-        key: timeless(value) if isinstance(value, dict) else value
-        for key, value in facts.items()
-        if key not in OF_THE_RUN
-    }
-
-
 def check(tmp_path: Path, told: list[dict], undisturbed: int = 0) -> None:
     """All ended well, alike, tidily, and did nothing twice."""
-    expected = outcome(tmp_path / "out" / str(undisturbed))
+    expected = contents(tmp_path / "out" / str(undisturbed))
     for number, one in enumerate(told):
         tree = tmp_path / "out" / str(number)
         assert one["status"] == 0, (number, (tmp_path / "out" / f"{number}.log").read_text())
-        assert outcome(tree) == expected, number
-        assert not [path for path in tree.rglob("*") if path.name.startswith(".")], number
+        assert differences(contents(tree), expected) == leftovers(tree) == [], number
         for name, time in one["times"].items():  # an output that was there after the kill is the same file now
             if Path(name).suffix in (".nrrd", ".dcm") and ".part" not in name:
                 assert Path(name).stat().st_mtime_ns == time, (number, name)

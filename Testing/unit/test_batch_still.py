@@ -61,6 +61,15 @@ def test_what_was_half_copied_at_the_search_and_is_whole_now_makes_it_grow(tmp_p
     assert "has grown" in still_as_found(series)
 
 
+def test_another_series_at_the_same_place_grows_as_well(tmp_path):
+    for uid in ("1.2.3.8", "1.2.3.9"):
+        shutil.rmtree(tmp_path / "0", ignore_errors=True)
+        put(images(6, SeriesInstanceUID=uid)[:5], tmp_path / "0")
+        series = only(found(tmp_path))
+        put(images(6, SeriesInstanceUID=uid)[5:], tmp_path / "0", 9)
+        assert "has grown by 1 file(s)" in still_as_found(series)
+
+
 def test_other_files_in_the_folder_do_no_harm_and_are_read_once(a_series, tmp_path, monkeypatch):
     put(another(), tmp_path / "0", 50)
     (tmp_path / "1" / "note.txt").write_text("hello")

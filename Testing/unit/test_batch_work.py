@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from LDCTDenoiseLib.batch import work
 from LDCTDenoiseLib.batch.memory import Memory, expected_memory
 from LDCTDenoiseLib.batch.plan import plan, record_of
 from LDCTDenoiseLib.batch.space import require_space
-from LDCTDenoiseLib.batch.warm import WARM
+from LDCTDenoiseLib.batch.warm import WARM, Warm
 from LDCTDenoiseLib.errors import Cancelled, InputError
 
 
@@ -136,6 +137,7 @@ def test_somebody_elses_file_in_the_place_of_the_record_stays(tmp_path: Path):
     [
         ({"strength": 0.5}, "strength 1.0 instead of 0.5"),
         ({"seed": 3, "strength": 0.5}, "seed 0 instead of 3 and strength 1.0 instead of 0.5"),
+        ({"precision": "bfloat16"}, "precision auto instead of bfloat16"),
         ({"private": True}, "another choice about private tags"),
     ],
 )
@@ -399,6 +401,42 @@ def test_a_volume_file_keeps_its_kind(tmp_path: Path):
         shutil.rmtree(tmp_path / "out")
 
 
+def test_a_series_that_cannot_be_read_is_read_once_and_does_not_wait_for_itself(tmp_path: Path, monkeypatch):
+    import LDCTDenoiseLib.files as files
+
+    options, reads = quick(models=("gaussian", "median", "nlm")), []
+    task = a_task(tmp_path, options)
+
+    def damaged(paths, **more):
+        reads.append(paths)
+        raise InputError("This series is damaged.")
+
+    monkeypatch.setattr(files, "read_series", damaged)
+    monkeypatch.setattr(work, "MEMORY", Memory(total=2 * expected_memory(task.series)))  # room for one of them
+    asked: list[int] = []
+    rows = work.do(task, options, cancel=lambda: asked.append(1) or len(asked) > 20)
+    assert [row["error"] for row in rows] == ["This series is damaged."] * 3 and len(reads) == 1
+
+
+def test_an_interruption_at_the_very_end_of_a_series_leaves_the_turn_to_the_next():
+    class Ended:
+        """A guard at which the interruption arrives."""
+
+        def __enter__(self):
+            raise Cancelled
+
+        def __exit__(self, *_):
+            pass
+
+    warm, result = Warm(), SimpleNamespace(record={"notices": []})
+    warm._model = lambda card: SimpleNamespace(denoise=lambda *_, **more: result)
+    guard, warm._guard = warm._guard, Ended()
+    with pytest.raises(Cancelled):
+        warm.denoise(None, None, None, cancel=lambda: False)
+    warm._guard = guard
+    assert warm.denoise(None, None, None, cancel=lambda: not pytest.fail("nobody computes")) is result
+
+
 def test_progress_counts_all_methods_and_never_goes_back(tmp_path: Path):
     options, seen = quick(models=("gaussian", "median")), []
     work.do(a_task(tmp_path, options), options, progress=lambda *event: seen.append(event))
@@ -423,6 +461,18 @@ def test_a_dicom_series_becomes_a_dicom_series(tmp_path: Path):
     assert only_row(task, replace(options, run="2", anew=True, overwrite=True))["status"] == "done"
     slices = sorted(task.outputs[0][1].iterdir())
     slices[0].unlink()
+    assert "not as a batch has left it" in only_row(task, options)["error"]
+
+
+def test_a_pixel_that_was_changed_in_a_dicom_output_is_seen(tmp_path: Path):
+    options = quick(format="same")
+    task = a_task(tmp_path, options)
+    only_row(task, options)
+    image = min(task.outputs[0][1].iterdir())
+    whole = image.read_bytes()
+    image.write_bytes(whole)  # the same, at another time
+    assert only_row(task, options)["status"] == "done"
+    image.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert "not as a batch has left it" in only_row(task, options)["error"]
 
 

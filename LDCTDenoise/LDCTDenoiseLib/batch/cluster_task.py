@@ -143,7 +143,8 @@ def work(order: Order) -> dict:
     """Runs in a thread of a worker. Gives one of
 
     {"rows": rows of the log, "notices": sentences}, {"unfit": …, "worker": address}, {"cancelled": True} or
-    {"error": the name of the exception's type}. It raises nothing: Dask would log the arguments of a call that failed, with their paths.
+    {"error": the name of the exception's type}. It raises nothing: Dask would log the arguments of a call that failed,
+    with their paths.
     """
     from distributed import get_worker
 

@@ -85,7 +85,11 @@ class Options:
         return Settings(self.seed, self.strength, self.draws, self.device, self.precision, steps=self.steps)
 
     def essence(self, card: Card) -> dict:
-        """What decides the values of an output: two runs that agree in it make the same."""
+        """What decides the values of an output: two runs that agree in it make the same.
+
+        The precision is that which was asked for. The device is not part of it, so that a batch may go on elsewhere:
+        a device computes only after its self-check has found it within 0.5 HU of the processor.
+        """
         return {
             "model": card.id,
             "model_version": card.version,
@@ -94,6 +98,7 @@ class Options:
             "strength": self.strength,
             "draws": self.draws,
             "steps": self.steps,
+            "precision": self.precision,
             "private": self.private,
         }
 

@@ -49,24 +49,25 @@ def output_files(output: Path) -> list[Path]:
 
 
 def output_contents(output: Path, cancel: Callable[[], bool] | None = None) -> str:
-    """Of a DICOM series its UIDs, which are made from its pixels: the same result written twice is the same object,
-    though the time of writing in it differs. Of a file its bytes."""
+    """Of a DICOM series its UIDs and pixels: the same result written twice is the same object, though the time of
+    writing in it differs. Of a file its bytes."""
     files = output_files(output)
     if not output.is_dir():
         return contents(files, cancel)
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
-    uids = []
+    found = []
     for file in files:
         if cancel and cancel():
             raise Cancelled
         try:
-            header = dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
-        except (InvalidDicomError, OSError, ValueError, AttributeError):
+            image = dcmread(file, specific_tags=["SOPInstanceUID", "PixelData"])
+            uid, pixels = str(image.get("SOPInstanceUID", "")), image.get("PixelData") or b""
+        except (InvalidDicomError, OSError, EOFError, ValueError, AttributeError):
             return ""  # something else than what we write: agrees with nothing
-        uids.append(str(header.get("SOPInstanceUID", "")))
-    return _digest(" ".join(sorted(uids)))
+        found.append(f"{uid}:{hashlib.sha256(pixels).hexdigest()}")
+    return _digest(" ".join(sorted(found)))
 
 
 def agrees(known: object, now: State, look: Callable[[], str] | None) -> bool:

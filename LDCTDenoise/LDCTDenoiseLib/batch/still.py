@@ -34,7 +34,8 @@ def still_as_found(series: FoundSeries) -> str | None:
         return f"A folder of the series cannot be opened any more ({error.strerror}); {_AGAIN}."
     if surroundings(folder.digest() for folder in folders.values()) == series.surroundings:
         return None
-    uid, own = _series_of(series.files[0].path, 0, 0), {file.path for file in series.files}
+    first, own = series.files[0], {file.path for file in series.files}
+    uid = _series_of(first.path, first.size, first.mtime_ns)
     there = [(place / name, info) for place, folder in folders.items() for name, info in folder.files.items()]
     others = [one for one in there if one[0] not in own]
     same = [path for path, info in others if _series_of(path, info.st_size, info.st_mtime_ns) == uid]

@@ -42,9 +42,11 @@ class Warm:
             self._models.clear()
             raise
         finally:
-            with self._guard:
-                self._computing = None
-            self._turn.release()
+            try:
+                with self._guard:
+                    self._computing = None
+            finally:  # an interruption may come as late as in the line above
+                self._turn.release()
 
     def load(self, card: Card) -> None:
         """Reads the weights now. InputError if they are damaged or do not fit."""

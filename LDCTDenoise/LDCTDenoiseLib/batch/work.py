@@ -59,6 +59,7 @@ class _Work:
         self.task, self.options, self.progress, self.cancel = task, options, progress, cancel
         self.notice = lambda text: notice(f"{name_of(task.series, options)}: {text}")
         self.input: _Input | None = None
+        self.unreadable = ""  # why there is no input, for all methods
         self.held = ExitStack()
 
     def rows(self) -> list[Row]:
@@ -78,15 +79,25 @@ class _Work:
         if record := finished(self.task, output, card, self.options, cancel=self.cancel):
             return self.row(record, model)
         self.check_place(output)
-        if self.input is None:
-            self.held.enter_context(MEMORY.take(expected_memory(self.task.series), self.cancel))
-            self.input = _read(self.task.series, self.progress, self.cancel)
+        self.read()
         volume = self.input.volume
         needed = expected_bytes(*volume.shape, output, voxel=4 if volume.source.dtype == "float32" else 2)
         require_space(output.parent, needed, "this series")
         result = self.denoise(number, card)
         self.progress(number, len(self.task.outputs), "write")
         return self.row(self.write(result, output, card), model)
+
+    def read(self) -> None:
+        """Once for all methods, and memory is taken once: a series that cannot be read is so for all of them."""
+        if self.input is None and not self.unreadable:
+            self.held.enter_context(MEMORY.take(expected_memory(self.task.series), self.cancel))
+            try:
+                self.input = _read(self.task.series, self.progress, self.cancel)
+            except Cancelled:
+                raise
+            except Exception as error:
+                self.unreadable = _sentence(error)
+        _refuse(self.unreadable)
 
     def row(self, record: dict, model: str) -> Row:
         status = "done" if self.options.is_of_this_run(record) else "already"
