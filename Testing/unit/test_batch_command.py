@@ -125,6 +125,14 @@ def test_resumed_it_does_only_the_rest_and_what_is_new(tree: Path, capsys):
     assert [row["series"] for row in read_log(out / "batch.csv")] == [f"study {n}/series-{n}" for n in (1, 2, 3)]
 
 
+def test_another_format_does_not_take_the_record_of_what_is_there(tree: Path, capsys):
+    assert batch(tree, "--model", "gaussian") == 0
+    assert batch(tree, "--model", "gaussian", "--format", "nrrd", "--resume") == 2
+    assert "is there as dicom already; keep that --format" in capsys.readouterr().err
+    assert batch(tree, "--model", "gaussian", "--resume") == 0
+    assert [row["status"] for row in read_log(tree.parent / "out" / "batch.csv")] == ["done", "done"]
+
+
 def test_failures_are_listed_the_rest_is_done_and_the_status_says_so(tree: Path, capsys, monkeypatch):
     import LDCTDenoiseLib.files as files
 

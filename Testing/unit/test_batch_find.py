@@ -125,6 +125,43 @@ def test_what_is_no_ct_volume_is_left_with_the_readers_own_sentence(tmp_path, ta
     assert "a/series-2: 4:" in reasons(finding) and words in reasons(finding)
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]},
+        {"ImageType": ["DERIVED", "PRIMARY", "PERFUSION"]},
+        {"ImageType": ["DERIVED", "SECONDARY", "AXIAL", "CT_SOM5 PERF", "CBF"]},
+        {"ImageType": ["DERIVED", "SECONDARY", "TTP"]},
+        {"RescaleType": "MGML"},
+        {"RescaleType": "Z_EFF"},
+        {"RescaleType": "PCT"},
+        {"PhotometricInterpretation": "PALETTE COLOR"},
+    ],
+)
+def test_maps_are_left_and_the_images_beside_them_are_not(tmp_path, tags):
+    put(images(), tmp_path)
+    put(images(3, **tags), tmp_path, 50)
+    finding = found(tmp_path)
+    assert only(finding).slices == 4
+    assert "series-2: 3: 050.dcm is a colour" in reasons(finding)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"ImageType": ["DERIVED", "SECONDARY", "MIP"]},
+        {"ImageType": ["DERIVED", "PRIMARY", "AXIAL", "MONO_ENERGY"]},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "PERFUSION", "NONE"]},
+        {"RescaleType": None},
+        {"RescaleType": "US"},
+        {"RescaleType": "HU_MOD"},
+    ],
+)
+def test_derived_images_in_hu_are_no_maps(tmp_path, tags):
+    put(images(**tags), tmp_path)
+    assert only(found(tmp_path)).slices == 4
+
+
 def test_a_series_with_a_truncated_slice_is_left(tmp_path):
     put(images(), tmp_path)
     file = tmp_path / "003.dcm"

@@ -72,6 +72,17 @@ def test_a_name_can_be_printed():
         ("AB 12 34/x AB_12_34", ["AB 12 34"], "(patient)/x (patient)"),
         ("x/山田太郎/y", ["山田"], "x/(patient)/y"),
         ("CRLM-CT-1004/a", ["CRLM-CT-1004"], "(patient)/a"),
+        ("Schmidt Meier Anna/schmidt_meier", ["Schmidt-Meier"], "(patient) Anna/(patient)"),
+        ("Dr. SchmidtMeier/x", ["Schmidt-Meier"], "Dr. (patient)/x"),
+        ("Mueller Lüdenscheid/MULLER-LUDENSCHEID", ["Müller-Lüdenscheid"], "(patient)/(patient)"),
+        ("PAT 0815/pat-0815/PAT_0815 CT", ["PAT0815"], "(patient)/(patient)/(patient) CT"),
+        ("PAT0815 CT", ["PAT 0815"], "(patient) CT"),
+        ("b 1961-03-12/CT", ["19610312"], "b (patient)/CT"),
+        ("lab come/CT 12/34", ["ABC", "1234"], "lab come/CT 12/34"),
+        ("series-1-part-2/series/part", ["Series", "Part"], "series-1-part-2/series/(patient)"),
+        ("series-4711", ["4711"], "(patient)"),
+        ("index of a medium", ["Medium", "Index"], "index of a medium"),
+        ("RTSTRUCT objects", ["Objects"], "RTSTRUCT objects"),
         ("nothing here", [], "nothing here"),
         ("nothing here", ["", " "], "nothing here"),
         ("(patient)/x", ["patient"], "(patient)/x"),
@@ -80,6 +91,42 @@ def test_a_name_can_be_printed():
 def test_names_and_ids_are_hidden(text, secrets, hidden):
     assert hide(text, secrets) == hidden
     assert hide(hidden, secrets) == hidden
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The gantry was tilted by 15.0°; slices are denoised one by one, and the volume keeps its place.",
+        "The slices differ in size (512 × 512 and 256 × 256 pixels), so they are not one volume; choose another.",
+        "A slice is missing: slices lie 5 mm apart, but between 2.5 and 12.5 mm there is a gap; get the whole series.",
+    ],
+)
+def test_words_of_sentences_are_no_names_of_patients(sentence):
+    secrets = ["Tilt", "Slice", "A", "The", "An", "In", "512", "Volume", "Long", "Whole", "one", "gap"]
+    assert hide(sentence, secrets) == sentence
+
+
+@pytest.mark.parametrize(
+    ("sentence", "hidden"),
+    [
+        (
+            "/data/Schmidt Meier/CT/1.dcm is damaged; copy it again.",
+            "/data/(patient)/CT/1.dcm is damaged; copy it again.",
+        ),
+        ("/d/Anna Maria Tilt/1.dcm is tilted.", "/d/(patient)/1.dcm is tilted."),
+        ("C:\\d\\Anna Maria\\x y\\1 is tilted.", "C:\\d\\(patient)\\x y\\1 is tilted."),
+        ("meier_tilt_01.dcm is tilted.", "(patient) is tilted."),
+        ("tiltmeier is tilted.", "(patient) is tilted."),
+        ("SCHMIDTMEIER is tilted.", "(patient) is tilted."),
+        (
+            "2 damaged file(s) were left out, for instance anna x.dcm.",
+            "2 damaged file(s) were left out, for instance (patient) x.dcm.",
+        ),
+    ],
+)
+def test_names_of_files_in_sentences_are_hidden(sentence, hidden):
+    assert hide(sentence, ["Schmidt-Meier", "Meier", "Anna", "Maria", "Tilt"]) == hidden
+    assert hide(hidden, ["Schmidt-Meier", "Meier", "Anna", "Maria", "Tilt"]) == hidden
 
 
 def test_thousands_of_names_are_hidden():

@@ -117,6 +117,41 @@ def test_two_regions_far_from_each_other_are_two_volumes(tmp_path):
     assert sizes(found(tmp_path)) == [6, 6]
 
 
+@pytest.fixture(scope="module")
+def forty_one():
+    """Slices as scanners write them: times go on every few slices, acquisitions are two."""
+    slices = images(41, rows=4, columns=4)
+    for n, one in enumerate(slices):
+        one.ContentTime, one.AcquisitionTime = f"1452{n // 3:02d}", f"1451{n // 4:02d}.{n // 4}"
+        one.AcquisitionNumber = 1 + n // 20
+    return slices
+
+
+@pytest.mark.parametrize("missing", range(1, 40))
+def test_a_missing_slice_does_not_part_a_series(tmp_path, forty_one, missing):
+    put(forty_one[:missing] + forty_one[missing + 1 :], tmp_path)
+    finding = found(tmp_path)
+    assert not finding.series and "series-2: 40: A slice is missing" in reasons(finding)
+
+
+@pytest.mark.parametrize("keyword", ["AcquisitionTime", "ContentTime", "AcquisitionNumber"])
+@pytest.mark.parametrize("missing", [(1,), (2,), (6,), (4, 5), (3, 4, 5), (4, 5, 6, 7)])
+@pytest.mark.parametrize("tell", [lambda n: n // 4, lambda n: n % 2, lambda n: n, lambda n: n // 6])
+def test_no_value_of_the_header_makes_parts_of_a_series_with_a_gap(tmp_path, keyword, missing, tell):
+    slices = images(12, rows=4, columns=4)
+    for n, one in enumerate(slices):
+        setattr(one, keyword, str(120000 + tell(n)))
+    put([one for n, one in enumerate(slices) if n not in missing], tmp_path)
+    assert not found(tmp_path).series
+
+
+@pytest.mark.parametrize("offset", [0.4, 0.5, 0.7, 1.0])
+def test_a_volume_between_the_slices_of_another_is_no_gap(tmp_path, offset):
+    put(images(6, AcquisitionNumber=1), tmp_path)
+    put(images(6, AcquisitionNumber=2, heights=[offset + 2.5 * n for n in range(6)]), tmp_path, 10)
+    assert sizes(found(tmp_path)) == [6, 6]
+
+
 def test_uneven_steps_alone_do_not_part_a_series(tmp_path):
     put(images(6, heights=[0, 2.5, 5, 8.6, 12.2, 16]), tmp_path)
     assert only(found(tmp_path)).slices == 6 and "varies" in only(found(tmp_path)).notices[0]

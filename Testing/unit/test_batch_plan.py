@@ -167,7 +167,7 @@ def test_room_is_needed_only_for_what_is_to_be_done(tmp_path: Path, monkeypatch:
     big = series("big", slices=300, rows=512, columns=512)
     tasks, _ = plan([big, replace(big, key="other", name="other")], quick(format="same"), tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Free(300 << 20))
-    with pytest.raises(InputError, match=r"outputs will need about 319 MB, 315 MB are free, and 67 MB of them are kept"):
+    with pytest.raises(InputError, match=r"will need about 319 MB, 315 MB are free, and 67 MB of them are kept"):
         require_room(tasks, [], tmp_path)
     require_room(tasks, [{"key": "other", "model": "gaussian"}], tmp_path)
 
@@ -182,7 +182,7 @@ def test_expected_sizes_are_those_that_files_have(tmp_path: Path):
     folder = dicom_folder(tmp_path / "in", 1, shape)
     for format in FORMATS[1:]:
         options = quick(format=format)
-        (task,), _ = plan([found(folder, "x", shape)], options, tmp_path / "out")
+        (task,), _ = plan([found(folder, "x", shape)], options, tmp_path / format)
         work.do(task, options)
         output = task.outputs[0][1]
         size = sum(file.stat().st_size for file in output.iterdir()) if output.is_dir() else output.stat().st_size

@@ -437,6 +437,16 @@ def test_an_interruption_at_the_very_end_of_a_series_leaves_the_turn_to_the_next
     assert warm.denoise(None, None, None, cancel=lambda: not pytest.fail("nobody computes")) is result
 
 
+def test_a_series_is_interrupted_once_and_what_follows_it_is_not():
+    warm = Warm()
+    warm._computing = threading.get_ident()
+    with pytest.raises(Cancelled):
+        warm.interrupt()
+        time.sleep(0.01)
+    warm.interrupt()
+    time.sleep(0.01)
+
+
 def test_progress_counts_all_methods_and_never_goes_back(tmp_path: Path):
     options, seen = quick(models=("gaussian", "median")), []
     work.do(a_task(tmp_path, options), options, progress=lambda *event: seen.append(event))

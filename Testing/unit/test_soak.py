@@ -92,10 +92,11 @@ def test_what_was_left_behind_is_seen_and_so_are_names_in_the_log(tmp_path, soak
 def test_a_short_soak_passes(tmp_path):
     pytest.importorskip("distributed")
     pytest.importorskip("cryptography")
-    work = ["--series", "6", "--size", "256", "--models", "nlm"]  # seconds of it, so that the kills find some left
-    options = [*work, "--kill-every", "0.5", "--kill-batch", "1", "--keep", str(tmp_path / "all")]
+    work = ["--series", "6", "--size", "128", "--models", "nlm"]  # slow enough for the kills to find some left
+    # seed 224: the first worker is killed after a second and the next one much later, the batch in between
+    options = [*work, "--kill-every", "4", "--kill-batch", "1", "--keep", str(tmp_path / "all")]
     done = subprocess.run(
-        [sys.executable, "-m", "Testing.soak", *options, "--seed", "1"],
+        [sys.executable, "-m", "Testing.soak", *options, "--seed", "224"],
         cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip

@@ -4,6 +4,9 @@ Images of another matrix, pixel spacing or orientation are another volume. Where
 value of their headers tells them apart if it parts them without waste: the parts together hold as many images at one
 place as there were before. A time that is another for each image does not, nor does a folder of so many files. Where no
 value does it, the images go one after the other, in the order of their making, to the first part whose place is free.
+
+A gap alone is no reason to part a series: a slice is missing then, and a reader says so. It is one only where the
+series holds regions far from each other, or a second volume between the slices of the first.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,6 +27,10 @@ from .look import MARKS, Seen
 _SAME_PLACE = 0.01  # mm along the normal, as the reader has it
 _SAME = 1e-3  # of direction cosines, and of pixel spacings in proportion
 _EVEN = 0.02  # steps that differ by less than this part are alike
+_FEWEST = 3  # slices of a part that no repeated place asks for
+_MOST_PARTS = 5  # of that kind
+_COMMON = 0.4  # part of the steps that are wide
+_FAR, _FAR_MM = 5, 25.0  # steps, and mm, between two regions of a body
 _MOMENTS = list(MARKS).index("TemporalPositionIndex")  # from here on marks tell of time
 
 
@@ -90,10 +97,10 @@ def _phases(images: list[Image]) -> list[list[Image]]:
                 return [part for group in groups for part in _phases(group)]
         return _one_after_the_other(images, places)
     if not _is_even(images, heights):
+        shuffled = not _is_refused(images) or _is_shuffled(images, heights)
         for groups in _partings(images):
-            if all(len(group) > 1 and _is_even(group, heights) for group in groups) and (
-                _overlap(groups, heights) or _is_refused(images)
-            ):
+            are_volumes = len(groups) <= _MOST_PARTS and all(_is_whole(group, heights) for group in groups)
+            if are_volumes and (_overlap if shuffled else _are_far_apart)(groups, heights):
                 return groups
     return [images]
 
@@ -122,13 +129,41 @@ def _is_even(images: Sequence[Image], heights: dict[int, np.ndarray]) -> bool:
     return not steps.size or np.abs(steps - steps.mean()).max() <= max(_EVEN * steps.mean(), _SAME_PLACE)
 
 
+def _is_whole(group: Sequence[Image], heights: dict[int, np.ndarray]) -> bool:
+    return sum(len(image.slices) for image in group) >= _FEWEST and _is_even(group, heights)
+
+
+def _is_shuffled(images: Sequence[Image], heights: dict[int, np.ndarray]) -> bool:
+    """Whether wide steps are as common as narrow ones: slices of another volume lie between those of one."""
+    steps = np.diff(np.sort(np.concatenate([heights[image.index] for image in images])))
+    return np.mean(steps > 1.5 * steps.min()) > _COMMON
+
+
 def _overlap(groups: Sequence[Sequence[Image]], heights: dict[int, np.ndarray]) -> bool:
-    """Whether two of the groups share half of the shorter one's length: they then show the same twice."""
-    ends = [[f(f(heights[image.index]) for image in group) for f in (min, max)] for group in groups]
-    return any(
-        min(high, other_high) - max(low, other_low) > 0.5 * min(high - low, other_high - other_low)
-        for (low, high), (other_low, other_high) in combinations(ends, 2)
-    )
+    """Whether each group shares half of its length with another, or has half of another's: they show the same twice."""
+    ends = _ends(groups, heights)
+    return all(any(_share(one, other) for m, other in enumerate(ends) if m != n) for n, one in enumerate(ends))
+
+
+def _share(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    common = min(one[1], other[1]) - max(one[0], other[0])
+    return common > 0.5 * min(one[1] - one[0], other[1] - other[0])
+
+
+def _are_far_apart(groups: Sequence[Sequence[Image]], heights: dict[int, np.ndarray]) -> bool:
+    """Whether the groups lie one above the other, with more between any two than a few missing slices leave."""
+    ends = sorted(_ends(groups, heights))
+    step = max(float(np.diff(np.sort(np.concatenate([heights[image.index] for image in one]))).max()) for one in groups)
+    gaps = [above[0] - below[1] for below, above in pairwise(ends)]
+    return min(gaps) >= max(_FAR * step, _FAR_MM)
+
+
+def _ends(groups: Sequence[Sequence[Image]], heights: dict[int, np.ndarray]) -> list[tuple[float, float]]:
+    """The lowest and the highest place of each group, in mm."""
+    return [
+        (min(heights[image.index].min() for image in group), max(heights[image.index].max() for image in group))
+        for group in groups
+    ]
 
 
 def _is_refused(images: Iterable[Image]) -> bool:

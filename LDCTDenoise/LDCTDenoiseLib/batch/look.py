@@ -57,6 +57,9 @@ _FREE_TEXT = ("SeriesDescription", "ImageComments")  # may hold a name, so that 
 _BINARY = ("TemporalPositionIndex", "NominalPercentageOfCardiacPhase")
 _NAMES = {"PatientName": 0x00100010, "OtherPatientNames": 0x00101001}
 _IDS = {"PatientID": 0x00100020, "OtherPatientIDs": 0x00101000, "PatientBirthDate": 0x00100030}
+_HOUNSFIELD = ("", "HU", "HU_MOD", "US")  # rescale types; US: unspecified, as older scanners have it
+# Words of ImageType that name a map of blood flow, blood volume or a time, with its colours or in units of its own.
+_MAP = re.compile("R?CB[FV]|R?MTT|TT[DPS]|TMAX|PB[FV]|PS|PERMEABILITY|FLOW_EXTRACTION|BLOOD_FLOW|BLOOD_VOLUME")
 _DICOM_ENDINGS = (".dcm", ".dicom", ".ima")
 _NOWHERE = PixelPlace(0, 0, True)
 _REMEMBERED = 1000
@@ -160,11 +163,15 @@ def _image(file: DicomFile) -> Seen:
     except InputError as error:
         seen.why, seen.apart = str(error), _is_no_slice(file)
         return seen
+    get, fields = _values_of(file, slices)
+    if _is_map(get("ImageType"), _text(fields.get("RescaleType"))):
+        seen.why = f"{file.name} is a colour or parametric map, not CT in HU; choose the original series."
+        seen.apart = True
+        return seen
     # The path is known to whoever asked, and where the pixels lie matters only when they are read.
     seen.slices = tuple(
         replace(one, path=Path(file.name), stored=replace(one.stored, place=_NOWHERE)) for one in slices
     )
-    get, fields = _values_of(file, slices)
     seen.facts = tuple(_code(fields.get(keyword)) for keyword in FACTS)
     seen.marks = tuple(_hash(get(word)) if word in _FREE_TEXT else get(word)[:64] for word in MARKS)
     seen.order = tuple(_number(get(keyword)) for keyword in ORDER)
@@ -176,6 +183,14 @@ def _is_denoised(file: DicomFile) -> bool:
         return False
     codes = value_of(file.dataset, "DerivationCodeSequence") or ()
     return any(_text(value_of(code, "CodingSchemeDesignator")) == SCHEME for code in codes)
+
+
+def _is_map(image_type: str, rescale_type: str) -> bool:
+    """Whether the values are no HU: blood flow, iodine, atomic numbers … The images of a perfusion scan itself stay."""
+    words = [word.strip() for word in image_type.upper().split("\\")]
+    if rescale_type.strip(" \0").upper() not in _HOUNSFIELD or any(map(_MAP.fullmatch, words[2:])):
+        return True
+    return words[0] == "DERIVED" and "PERFUSION" in words[2:]
 
 
 def _is_no_slice(file: DicomFile) -> bool:

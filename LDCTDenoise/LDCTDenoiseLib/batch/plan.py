@@ -127,6 +127,11 @@ def plan(series: Sequence[FoundSeries], options: Options, output_tree: Path) -> 
     return tasks, left
 
 
+def format_of(output: Path) -> str:
+    """Of an output: "dicom" or the ending of its file without the dot."""
+    return ending_of(output).lstrip(".") or "dicom"
+
+
 def record_of(output: Path) -> Path:
     """The record beside an output: its name without the ending, and .json."""
     ending = ending_of(output)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .plan import Options, Task, record_of
+from .plan import Options, Task, format_of, record_of
 from .records import read_record
 from .state import agrees, contents, input_state, output_contents, output_files, output_state
 
 if TYPE_CHECKING:
     from ..weights.cards import Card
 
-_WAYS = "use --overwrite to replace it, or choose another output folder"
+_WAYS = "replace it with --resume --overwrite, or choose another output folder"
 
 
 def finished(
@@ -33,6 +33,9 @@ def finished(
     or from other files than now, or one that no record tells of.
     """
     record = _own(read_record_unless(record_of(output), options.overwrite), task, card)
+    now = format_of(output)
+    if record is not None and (former := record["task"].get("format", now)) != now:  # both have the same record
+        return _refuse(output, options, f"is there as {former} already; keep that --format, or {_WAYS}")
     if not output_files(output) and not output.exists():
         return None
     if record is not None and (changes := differing(record, card, options)):

@@ -57,8 +57,8 @@ class Warm:
         """Ends what is computed at this moment, as if it had been cancelled: a slice may take half a minute."""
         with self._guard:
             if self._computing is not None:
-                thread, error = ctypes.c_ulong(self._computing), ctypes.py_object(Cancelled)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
+                thread, self._computing = ctypes.c_ulong(self._computing), None  # once: what follows is no series
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Cancelled))
 
     def _wait(self, cancel: Callable[[], bool]) -> None:
         while not self._turn.acquire(timeout=_PATIENCE):

@@ -16,7 +16,7 @@ from ..files.endings import ending_of
 from ..files.outputs import check_output_folder, check_outputs
 from .found import FoundSeries
 from .memory import MEMORY, expected_memory
-from .plan import Options, Task, record_of
+from .plan import Options, Task, format_of, record_of
 from .records import Row, failed_row, name_of, row_of, shown, write_record
 from .space import expected_bytes, require_space
 from .standing import finished
@@ -155,6 +155,7 @@ class _Work:
             task={
                 "key": task.series.key,
                 "run": options.run,
+                "format": format_of(output),
                 "settings": options.essence(options.card(result.record["model"])),
                 "slices": given.volume.axial_count,
                 "noise_before": given.noise,

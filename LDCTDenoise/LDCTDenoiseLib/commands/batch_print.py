@@ -48,7 +48,8 @@ class Told:
         self.reporter.close()
         if self._event:
             series = [self._facts(task) for task in self.tasks]
-            left = [{"name": self._name(one), "files": one.files, "why": one.why} for one in self.left]
+            show = self._shown
+            left = [{"name": show(one.name), "files": one.files, "why": show(one.why)} for one in self.left]
             self._event("found", {"series": series, "left": left, "files": self.finding.files})
             return
         if self.tasks:
@@ -73,7 +74,7 @@ class Told:
 
     def left_rows(self) -> list[Row]:
         """Lines of the log for what is left out."""
-        return [{"series": self._name(one), "status": LEFT, "error": one.why} for one in self.left]
+        return [{"series": self._shown(one.name), "status": LEFT, "error": self._shown(one.why)} for one in self.left]
 
     def stopped(self) -> None:
         """It was cancelled."""
@@ -138,8 +139,9 @@ class Told:
             return ""
         files, names = Counter(), {}
         for one in self.left:
-            files[one.why] += one.files
-            names.setdefault(one.why, []).append(self._name(one))
+            why = self._shown(one.why)
+            files[why] += one.files
+            names.setdefault(why, []).append(self._shown(one.name))
         parts = [f"Left out: {sum(files.values())} files"]
         for why, count in files.most_common():
             parts.append(_paragraph(f"{self._some(names[why])} ({count}): {why}"))
@@ -151,8 +153,8 @@ class Told:
         more = len(names) - len(listed)
         return ", ".join(listed) + (f" and {more} more" if more else "")
 
-    def _name(self, left: Left) -> str:
-        return left.name if self.options.names else hide(left.name, self.finding.secrets)
+    def _shown(self, text: str) -> str:
+        return text if self.options.names else hide(text, self.finding.secrets)
 
     def _facts(self, task: Task) -> dict:
         series = task.series
