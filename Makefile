@@ -14,7 +14,7 @@ test: .venv/installed lint
 
 # The pictures of the README: the real panel on Slicer's core, on the demo's head CT
 screenshots: .venv/installed
-	for scenario in three wipe variants measure regions; do \
+	for scenario in three wipe variants measure regions batch; do \
 	    $(BIN)/python -m Testing.host screenshot Resources/Screenshots/$$scenario.png --scenario $$scenario \
 	        --width 1400 --height 800 --scale 1.5; \
 	done
