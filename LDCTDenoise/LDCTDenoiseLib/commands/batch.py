@@ -18,11 +18,11 @@ _BUSY = "Another batch is writing into this folder; wait until it ends, or choos
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="INPUT_TREE", type=Path, help="a folder; all below it is looked through")
     parser.add_argument("output", metavar="OUTPUT_TREE", type=Path, help="a folder; gets the same folders as the input")
-    parser.add_argument("--model", default=["rddm-balanced"], type=model_ids, metavar="ID[,ID…]", help="one or several")
+    parser.add_argument("--model", default=["rddm-balanced"], type=model_ids, metavar="ID[,ID…]", help="(default rddm-balanced)")
     parser.add_argument("--resume", action="store_true", help="go on with the batch that OUTPUT_TREE holds")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be done, and what is left and why")
     parser.add_argument("--format", default="same", choices=_formats(), help="of the outputs; same: as the input")
-    parser.add_argument("--private", default="drop", choices=("keep", "drop"), help="private tags of DICOM sources")
+    parser.add_argument("--private", default="drop", choices=("keep", "drop"), help="private tags (default drop)")
     parser.add_argument("--names", action="store_true", help="log folders and files that bear a patient's name as such")
     add_strength(parser)
     parser.add_argument("--draws", type=int, default=1, metavar="K", help="average K random answers (default 1)")
