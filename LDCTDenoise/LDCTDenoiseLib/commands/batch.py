@@ -18,7 +18,9 @@ _BUSY = "Another batch is writing into this folder; wait until it ends, or choos
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="INPUT_TREE", type=Path, help="a folder; all below it is looked through")
     parser.add_argument("output", metavar="OUTPUT_TREE", type=Path, help="a folder; gets the same folders as the input")
-    parser.add_argument("--model", default=["rddm-balanced"], type=model_ids, metavar="ID[,ID…]", help="(default rddm-balanced)")
+    parser.add_argument(
+        "--model", default=["rddm-balanced"], type=model_ids, metavar="ID[,ID…]", help="(default rddm-balanced)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the batch that OUTPUT_TREE holds")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be done, and what is left and why")
     parser.add_argument("--format", default="same", choices=_formats(), help="of the outputs; same: as the input")
