@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from dicom_factory import PATIENT, ct_series, save
 from LDCTDenoiseLib import CTVolume, write_volume
+from LDCTDenoiseLib.batch import work
 from LDCTDenoiseLib.batch.found import FoundFile, FoundSeries
 from LDCTDenoiseLib.batch.plan import Options, Task, plan
 
@@ -69,3 +70,16 @@ def quick(**changes: object) -> Options:
 def contents(tree: Path) -> dict[str, bytes]:
     """Every file of a tree by its name below it."""
     return {file.relative_to(tree).as_posix(): file.read_bytes() for file in sorted(tree.rglob("*")) if file.is_file()}
+
+
+def a_task(tmp_path: Path, options: Options | None = None) -> Task:
+    """One series in tmp_path/in, whose outputs go to tmp_path/out."""
+    tree_of(tmp_path / "in", 1)
+    (task,) = tasks_of(tmp_path / "in", options or quick(), tmp_path / "out")
+    return task
+
+
+def only_row(task: Task, options: Options | None = None, **more) -> dict:
+    """What a task of one method comes to."""
+    (row,) = work.do(task, options or quick(), **more)
+    return row
