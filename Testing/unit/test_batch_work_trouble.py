@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,24 @@ def test_a_vanished_file_and_a_damaged_one_are_sentences_without_names(tmp_path:
         assert row["status"] == "failed" and row["error"].endswith(".") and "defect" not in row["error"]
         assert not any(part in json.dumps(row) for part in PATIENT.split("^"))
     assert PATIENT in only_row(task, quick(names=True))["series"]
+
+
+def test_what_is_noticed_names_nobody_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    task = a_task(tmp_path)
+    task = replace(task, series=replace(task.series, secrets=("Mustermann",)))
+    real, said = WARM.denoise, []
+
+    def denoised(volume, card, settings, *, notice, **more):
+        notice("Mustermann_1.dcm is odd.")
+        result = real(volume, card, settings, notice=notice, **more)
+        result.record["notices"] = ["Mustermann_1.dcm is odd."]
+        return result
+
+    monkeypatch.setattr(WARM, "denoise", denoised)
+    row = only_row(task, notice=said.append)
+    record = record_of(task.outputs[0][1]).read_text(encoding="utf-8")
+    for text in (row["notices"], record, *said):
+        assert "Mustermann" not in text and "is odd" in text
 
 
 def test_neither_record_nor_row_holds_a_name(tmp_path: Path):

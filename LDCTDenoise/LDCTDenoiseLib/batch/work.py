@@ -57,7 +57,7 @@ class _Work:
 
     def __init__(self, task: Task, options: Options, progress, notice, cancel):
         self.task, self.options, self.progress, self.cancel = task, options, progress, cancel
-        self.notice = lambda text: notice(f"{name_of(task.series, options)}: {text}")
+        self.notice = lambda text: notice(f"{name_of(task.series, options)}: {shown(text, task.series, options)}")
         self.input: _Input | None = None
         self.unreadable = ""  # why there is no input, for all methods
         self.held = ExitStack()
@@ -149,7 +149,10 @@ class _Work:
         """Into the record what tells later whether this is the finished work: series, settings, input, output."""
         task, options, given = self.task, self.options, self.input
         state = {**output_state(aside), "contents": output_contents(aside)}
+        notices = [shown(text, task.series, options) for text in result.record["notices"]]
+        read = [shown(text, task.series, options) for text in given.volume.source.notices]
         result.record.update(
+            notices=notices,
             input=name_of(task.series, options),
             output=shown(output.name, task.series, options),
             task={
@@ -160,7 +163,7 @@ class _Work:
                 "slices": given.volume.axial_count,
                 "noise_before": given.noise,
                 "noise_after": _noise(result.volume),
-                "notices": " ".join((*given.volume.source.notices, *result.record["notices"])),
+                "notices": " ".join((*read, *notices)),
                 "input": given.state,
                 "output": state,
             },
