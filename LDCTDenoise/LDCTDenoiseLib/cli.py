@@ -52,10 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):  # a pipe on Windows would not take ± and ×
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
+        from .inference.own_process import set_up
         from .inference.progress import reporter
-        from .inference.threads import sleep_soon
 
-        sleep_soon()
+        set_up()
         if "json" in argv:  # whoever reads JSON reads it of wrong arguments too
             shown = reporter("json")
         parser = _parser(argv)

@@ -1,8 +1,9 @@
 """python -m LDCTDenoisePanel.batch_process ARGUMENTS: `ldct-denoise batch`, as the panel runs it. Imports no slicer.
 
 The command knows of no panel. What is added: it leads a group of its own, so that all that it starts can be ended with
-it; standard output holds its JSON lines and nothing else; and when Slicer is gone, however it went, standard input
-ends, and the command is cancelled as by Ctrl+C: what is done stays done, and nothing is left half-written.
+it; it stands behind Slicer where both want a core; standard output holds its JSON lines and nothing else; and when
+Slicer is gone, however it went, standard input ends, and the command is cancelled as by Ctrl+C: what is done stays
+done, and nothing is left half-written.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ PATIENCE = 10.0  # seconds that a cancelled batch has to end by itself when nobo
 def main(arguments: list[str]) -> NoReturn:
     from LDCTDenoiseLib.cli import main as command
     from LDCTDenoiseLib.inference.progress import JsonLines
+    from LDCTDenoiseLib.worker.priority import step_back
     from LDCTDenoiseLib.worker.protocol import take_pipes
 
     with contextlib.suppress(AttributeError, PermissionError):  # not on Windows; leader of a group already
         os.setsid()
+    step_back()
     requests, events = take_pipes()
     sys.stdout = events  # for the command alone; whatever else prints does so to the log
     threading.Thread(target=_endWith, args=(requests,), daemon=True).start()

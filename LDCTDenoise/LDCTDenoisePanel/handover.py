@@ -11,7 +11,7 @@ import vtk
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
-from .mixing import Residual, mix
+from .mixing import Residual, mix, newBuffers
 from .user_error import UserError
 from .volumes import Voxels
 
@@ -43,7 +43,7 @@ def readSlice(path: Path, voxels: Voxels, axis: int, index: int, strength: float
     before = np.take(voxels.view(), [index], axis=axis)
     result = loadResult(path, before.shape, before.dtype)
     image = newImage(before.shape, voxels.scalarType)
-    mix(before, result, strength, arrayOf(image), np.empty(before.shape, np.float32))
+    mix(before, result, strength, arrayOf(image), newBuffers(before.shape))
     arrayModified(image)
     return image
 
@@ -92,14 +92,14 @@ class TakeOver:
         """Steps that fill image and residual; they raise UserError if the file is not what was asked for."""
         result, shape = loadResult(self._path, self._voxels.shape, self._voxels.dtype), self._voxels.shape
         out, checksum = arrayOf(self.image), 0
-        buffer = np.empty(shape[1:], np.float32)
+        buffers = newBuffers(shape[1:])
         try:
             for k in range(shape[0]):
                 before = self._voxels.view()[k]
                 if self.residual is not None:
                     self.residual.keep(k, before, result[k])
                     checksum = zlib.crc32(np.ascontiguousarray(before), checksum)
-                mix(before, result[k], self._strength, out[k], buffer)
+                mix(before, result[k], self._strength, out[k], buffers)
                 yield (k + 1) / shape[0]
         finally:
             del result  # Windows keeps a mapped file

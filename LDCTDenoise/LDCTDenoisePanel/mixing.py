@@ -1,8 +1,13 @@
-"""Strength: original + strength · residual, without the network. Pure numpy, one slice at a time."""
+"""Strength: original + strength · residual, without the network. Pure numpy, slice by slice."""
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+
+THREADS = min(4, os.cpu_count() or 1)  # memory keeps up with no more
 
 
 class Residual:
@@ -22,25 +27,45 @@ class Residual:
         self.values[k] = difference
 
 
-def mix(before: np.ndarray, after: np.ndarray, strength: float, out: np.ndarray, buffer: np.ndarray) -> None:
+def mix(before: np.ndarray, after: np.ndarray, strength: float, out: np.ndarray, buffers: np.ndarray) -> None:
     """out = before + strength · (after − before) for one slice [rows, columns]; integers are rounded.
 
-    buffer  float32 [rows, columns], written to
+    buffers  `newBuffers` of the slice's shape, written to
     """
     if strength == 1:
         np.copyto(out, after)
         return
-    np.subtract(after, before, out=buffer, dtype=np.float32, casting="unsafe")
-    addScaled(before, buffer, strength, out, buffer)
+    np.subtract(after, before, out=buffers[0], dtype=np.float32, casting="unsafe")
+    addScaled(before, buffers[0], strength, out, buffers)
 
 
-def addScaled(before: np.ndarray, residual: np.ndarray, strength: float, out: np.ndarray, buffer: np.ndarray) -> None:
-    """out = before + strength · residual for one slice; integers are rounded. `buffer` may be `residual` itself."""
-    np.multiply(residual, np.float32(strength), out=buffer, casting="unsafe")
-    np.add(buffer, before, out=buffer, casting="unsafe")
+def addScaled(before: np.ndarray, residual: np.ndarray, strength: float, out: np.ndarray, buffers: np.ndarray) -> None:
+    """out = before + strength · residual for one slice; integers are rounded. The residual may be the first buffer."""
+    scaled, total = buffers  # two, for numpy is twice as slow where it meets two types of number in one step
+    np.copyto(scaled, residual, casting="unsafe")
+    scaled *= np.float32(strength)
+    np.copyto(total, before, casting="unsafe")
+    total += scaled
     if np.issubdtype(out.dtype, np.integer):
-        np.rint(buffer, out=buffer)
-    np.copyto(out, buffer, casting="unsafe")
+        np.rint(total, out=total)
+    np.copyto(out, total, casting="unsafe")
+
+
+def addScaledToAll(before: np.ndarray, residual: np.ndarray, strength: float, out: np.ndarray) -> None:
+    """`addScaled` for whole volumes [slices, rows, columns], on a few threads: a hand on the slider waits for it."""
+
+    def some(first: int) -> None:
+        buffers = newBuffers(before.shape[1:])
+        for k in range(first, len(before), THREADS):
+            addScaled(before[k], residual[k], strength, out[k], buffers)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(some, range(THREADS)))  # numpy lets the others run while it computes
+
+
+def newBuffers(shape: tuple[int, ...]) -> np.ndarray:
+    """What a mix writes to meanwhile, for slices of that shape."""
+    return np.empty((2, *shape), np.float32)
 
 
 def _fits(values: np.ndarray) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import slicer
 import vtk
 
-from .mixing import Residual, addScaled
+from .mixing import Residual, addScaledToAll
 from .volumes import stateOf
 
 SOURCE, STRENGTH, RECORD = "LDCTDenoise.source", "LDCTDenoise.strength", "LDCTDenoise.record"
@@ -150,10 +150,8 @@ def _isStillRight(kept: _Kept, output, source) -> bool:
 
 def _write(output, source, residual: np.ndarray, strength: float) -> None:
     before, out = slicer.util.arrayFromVolume(source), slicer.util.arrayFromVolume(output)
-    buffer = np.empty(before.shape[1:], np.float32)
     with slicer.util.NodeModify(output):
-        for k in range(len(before)):
-            addScaled(before[k], residual[k], strength, out[k], buffer)
+        addScaledToAll(before, residual, strength, out)
         output.SetAttribute(STRENGTH, f"{strength:g}")
         output.SetAttribute(RECORD, json.dumps({**recordOf(output), "strength": strength}, ensure_ascii=False))
         slicer.util.arrayFromVolumeModified(output)

@@ -77,6 +77,16 @@ def sliceCount(volume) -> int:
     return volume.GetImageData().GetDimensions()[2 - acquisitionAxis(volume)]
 
 
+def axialSize(volume) -> tuple[int, int]:
+    """(rows, columns) of the axial slices of `volume`, as methods see them. Raises UserError for what is no CT."""
+    from LDCTDenoiseLib.orientation import standard_orientation
+
+    checkVolume(volume)
+    shape = volume.GetImageData().GetDimensions()[::-1]
+    _slices, rows, columns = standard_orientation(np.reshape(geometryOf(volume).direction, (3, 3))).order
+    return shape[rows], shape[columns]
+
+
 def sliceToRAS(volume, axis: int, index: int):
     """The IJK-to-RAS matrix (vtkMatrix4x4) of a volume that holds only slice `index` along array axis `axis`."""
     matrix = vtk.vtkMatrix4x4()

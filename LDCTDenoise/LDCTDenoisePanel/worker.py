@@ -62,6 +62,10 @@ class Worker:
         self._running: Request | None = None
         self._waiting: deque[Request] = deque()
         self._isEnding = False  # we ended the process ourselves and wait until it is gone
+        self._toWarm: dict | None = None  # what to load when there is nothing else to do
+        self._warmed: dict | None = None  # what was last asked to be loaded: not again
+        self._warming: int | None = None  # the number under which it was asked
+        self.isWarm = False  # it said so
         self._number = 0
 
     @property
@@ -79,6 +83,15 @@ class Worker:
         self._waiting.append(request)
         qt.QTimer.singleShot(0, self._next)  # later: whoever asked must first connect to the signals
         return request
+
+    def warm(self, content: dict) -> None:
+        """Load ahead what a request will probably need; `content` as for "warm" of the protocol. Starts the process.
+
+        Nobody hears how it went. It waits behind all requests and gives way to any that comes; the same is done once.
+        """
+        if content != self._warmed:
+            self._warmed = self._toWarm = content
+            qt.QTimer.singleShot(0, self._next)
 
     def cancel(self, request: Request) -> None:
         """Forget a request that waits; end the process under one that runs. `cancelled` follows, perhaps at once."""
@@ -102,15 +115,27 @@ class Worker:
 
     def _next(self) -> None:
         """Start the process, or send the next request, or do nothing: whatever can be done now."""
-        if self._running is not None or self._isEnding or not self._waiting:
+        if self._running is not None or self._isEnding or not (self._waiting or self._toWarm):
             return
         if self._process is None:
             self._start()
-        elif self._isReady:
+        elif self._isReady and self._waiting:
             self._running = self._waiting.popleft()
             self._running.state = "running"
-            self._process.write(self._running.content)
+            self._followModel(self._running.content)
+            self._process.write(self._running.content)  # what is being warmed then makes room by itself
             self._running.started.emit()
+        elif self._isReady:
+            self._number += 1
+            self._process.write({"id": self._number, "do": "warm", **self._toWarm})
+            self._toWarm, self._warming, self.isWarm = None, self._number, False
+
+    def _followModel(self, content: dict) -> None:
+        """A run loads its model itself: what was warmed is then the former one, and what is to be would be too late."""
+        if content["do"] == "denoise":
+            self._toWarm = None
+            if self._warmed is not None and self._warmed["model"] != content["model"]:
+                self._warmed = None
 
     def _start(self) -> None:
         self._isReady = False
@@ -124,6 +149,8 @@ class Worker:
         if kind == "ready":
             self._isReady = True
             self._next()
+        elif self._warming is not None and event.get("id") == self._warming:
+            self._heardOfWarming(event)
         elif request is None or event.get("id", request.content["id"]) != request.content["id"]:
             return  # an answer to a request that is no longer ours
         elif kind == "progress":
@@ -135,6 +162,11 @@ class Worker:
         elif kind == "error":
             self._close(request, lambda: request.failed.emit(str(event.get("text", ""))))
 
+    def _heardOfWarming(self, event: dict) -> None:
+        self.isWarm = bool(event.get("warm"))
+        if event.get("event") == "result" and not self.isWarm:  # another request came: once more, when that is done
+            self._warmed = None
+
     def _close(self, request: Request, tell: Callable[[], None]) -> None:
         """A request has ended: tell it, then go on with the next."""
         request.state, self._running = "done", None
@@ -144,6 +176,9 @@ class Worker:
     def _ended(self, process: WorkerProcess, code: int | None, log: str) -> None:
         wasReady, wasEnding, request = self._isReady, self._isEnding, self._running
         self._process, self._isReady, self._isEnding = None, False, False
+        self._toWarm, self._warming, self.isWarm = None, None, False
+        if wasEnding:  # a process that died by itself is not started again for the same
+            self._warmed = None
         if process.isQuitting:
             self._quit()
         elif wasEnding:

@@ -2,7 +2,7 @@
 
 python -m Testing.host screenshot OUT.png [--scenario three] [--volume FILE] [--model ID] [--scale 2]
 python -m Testing.host scenarios
-python -m Testing.host benchmark [--slices 100]
+python -m Testing.host benchmark [--method ID] [--slices 100]
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("scenarios", help="list what a picture can show")
     timing = commands.add_parser("benchmark", help="how quick the panel is on a volume of true size")
+    timing.add_argument(
+        "--method", default="gaussian", metavar="ID", help="default: gaussian, so that the times are the panel's"
+    )
     timing.add_argument("--slices", type=int, default=100, help="default: 100")
     timing.add_argument("--side", type=int, default=512, help="rows and columns of a slice, default: 512")
     return command
@@ -37,7 +40,7 @@ def main(arguments=None) -> int:
     if args.command == "benchmark":
         from .benchmark import run
 
-        return run(args.slices, args.side)
+        return run(args.slices, args.side, args.method)
     from .scenarios import SCENARIOS
 
     if args.command == "scenarios":

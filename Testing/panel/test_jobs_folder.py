@@ -1,9 +1,11 @@
 """A folder of volumes, file to file, by the command `batch`: what is written, told and left by a cancellation."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
+import LDCTDenoiseLib
 import numpy as np
 import pytest
 import slicer
@@ -209,3 +211,14 @@ def test_a_batch_that_is_killed_says_so_and_is_gone_on_with(host, running, write
     rows = ConsoleLogic().denoiseFolder(tmp_path / "in", tmp_path / "out", ["nlm"], resume=True)
     assert sorted((one["series"], one["status"]) for one in rows) == [("a", "already"), ("b", "done")]
     assert outputs(tmp_path / "out") == sorted([*COMPLETE, "b_nlm.json", "b_nlm.nrrd"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="niceness")
+def test_a_batch_stands_behind_slicer():
+    code = "import os, LDCTDenoiseLib.cli as cli, LDCTDenoisePanel.batch_process as batch\n"
+    code += "cli.main = lambda arguments: os.write(2, str(os.getpriority(os.PRIO_PROCESS, 0)).encode()) * 0\n"
+    code += "batch._endWith = lambda requests: None\n"  # nobody speaks to it
+    code += "batch.main([])"
+    environment = {**os.environ, "PYTHONPATH": str(Path(LDCTDenoiseLib.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, capture_output=True)
+    assert int(done.stderr) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)

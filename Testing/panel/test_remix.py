@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 import slicer
-from LDCTDenoisePanel.mixing import Residual, addScaled, mix
+from LDCTDenoisePanel.mixing import Residual, addScaled, addScaledToAll, mix, newBuffers
 from LDCTDenoisePanel.remix import Residuals, recordedStrength
 
 voxels = slicer.util.arrayFromVolume
@@ -95,10 +95,25 @@ def test_unsigned_voxels_do_not_wrap_around():
     residual = Residual((1, 1, 2), np.dtype(np.uint16))
     residual.keep(0, before, after)
     assert residual.values.tolist() == [[[-4, 5535]]]
-    mix(before, after, 0.5, out, np.empty((1, 2), np.float32))
+    mix(before, after, 0.5, out, newBuffers((1, 2)))
     assert out.tolist() == [[3, 62768]]
-    addScaled(before, residual.values[0], 1, out, np.empty((1, 2), np.float32))
+    addScaled(before, residual.values[0], 1, out, newBuffers((1, 2)))
     assert out.tolist() == after.tolist()
+
+
+def test_all_slices_at_once_are_as_one_after_the_other():
+    before, after = integers((7, 9, 11))
+    residual, out, one = (after - before).astype(np.int16), np.zeros_like(before), np.zeros_like(before)
+    addScaledToAll(before, residual, 0.37, out)
+    for k in range(len(before)):
+        mix(before[k], after[k], 0.37, one[k], newBuffers((9, 11)))
+    assert np.array_equal(out, one) and np.abs(one - (before + 0.37 * residual)).max() <= 0.501
+
+
+def test_a_failure_in_one_of_the_threads_is_told():
+    before, _after = integers((5, 4, 4))
+    with pytest.raises(ValueError):
+        addScaledToAll(before, np.zeros((5, 3, 3), np.int16), 0.5, np.zeros_like(before))
 
 
 def test_one_change_is_one_event(ct, residuals):

@@ -178,6 +178,11 @@ class FakeLogic:
         self.answer = callback
         return FakeJob()
 
+    def warm(self, *arguments, **options):
+        self.calls.append(("warm", arguments, options))
+        if self.refusal:
+            raise UserError(self.refusal)
+
     def shutdown(self):
         self.calls.append(("shutdown", (), {}))
 

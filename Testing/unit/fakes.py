@@ -33,7 +33,7 @@ class OnDevice(Halving):
         self.pixels_on_processor = pixels_on_processor
         self.places: list[str] = []
 
-    def place(self, device, dtype):
+    def place(self, device, dtype, *, plain=False):
         self.places.append(device)
         if device == "cpu":
             self.pixels_at_once = self.pixels_on_processor

@@ -79,7 +79,9 @@ def test_who_waits_for_memory_can_be_cancelled():
 
 def test_a_series_says_how_much_memory_it_takes(tmp_path: Path):
     series = a_task(tmp_path).series
-    assert expected_memory(series) == 20 * np.prod(SHAPE)
+    assert expected_memory(series) == 9 * np.prod(SHAPE)
+    assert expected_memory(series, methods=2) == 13 * np.prod(SHAPE)  # the input stays for the second one
+    assert expected_memory(replace(series, kind="nrrd")) == 13 * np.prod(SHAPE)
     assert expected_memory(replace(series, slices=0)) == 8 * sum(file.size for file in series.files)
 
 

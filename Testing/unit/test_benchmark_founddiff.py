@@ -14,7 +14,7 @@ TINY = {
 }
 
 
-def test_loop_and_fast_scan_have_a_row_each_for_both_networks(monkeypatch, capsys):
+def test_every_way_has_a_row_for_both_networks(monkeypatch, capsys):
     asked = []
 
     def measured(command, otherwise):
@@ -28,8 +28,8 @@ def test_loop_and_fast_scan_have_a_row_each_for_both_networks(monkeypatch, capsy
     assert text.count("     3.25      450") == len(asked)  # perception once, the network twice
 
 
-@pytest.mark.parametrize("scan", ["loop", "fast"])
-def test_a_row_is_measured_with_the_scan_it_names(monkeypatch, scan):
+@pytest.mark.parametrize("scan", ["loop", "plain", "quick"])
+def test_a_row_is_measured_the_way_it_names(monkeypatch, scan):
     chosen = []
     monkeypatch.setattr(dadiff_blocks, "selective_scan", dadiff_blocks.selective_scan)  # is put back afterwards
     monkeypatch.setattr(benchmark_founddiff, "networks", lambda size: (TINY["unet"], TINY["perception"]))
@@ -39,4 +39,4 @@ def test_a_row_is_measured_with_the_scan_it_names(monkeypatch, scan):
     )
     row = benchmark_founddiff._measure("tiny", scan, "float32", "cpu")
     assert row["parameters"] > 1000 and row["peak_mb"] > 10
-    assert all((f.__name__ == "reference_scan") == (scan == "loop") for f in chosen)
+    assert all((f is benchmark_founddiff._loop) == (scan == "loop") for f in chosen)

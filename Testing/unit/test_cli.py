@@ -285,14 +285,6 @@ def test_the_demo_goes_from_file_to_picture(tmp_path, capsys):
     assert "research use" in capsys.readouterr().out
 
 
-def test_the_benchmark_prints_a_row_a_method(capsys):
-    assert main(["benchmark", "--models", "gaussian,median", "--slices", "1"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    rows = {line.split()[0]: line.split() for line in lines if line.startswith(("gaussian", "median"))}
-    assert set(rows) == {"gaussian", "median"}
-    assert 0 < float(rows["gaussian"][2]) < 5 and float(rows["gaussian"][4]) > 50
-
-
 def test_measured_quality_is_written_into_the_card(tmp_path, a_small_ct, a_small_network):
     from LDCTDenoiseLib.weights.store import find_card
 

@@ -114,12 +114,25 @@ def test_a_slice_does_not_depend_on_its_neighbours_in_the_batch(tiny, an_odd_ct)
 
 def test_moving_to_bfloat16_and_back_changes_nothing(tiny, an_odd_ct):
     method = load_denoiser(find_card(tiny))
+    method.place("cpu", torch.float32)
     before = method.denoise(an_odd_ct.hu, seeds=[0, 1])
     method.place("cpu", torch.bfloat16)
     rounded = method.denoise(an_odd_ct.hu, seeds=[0, 1])
     method.place("cpu", torch.float32)
     np.testing.assert_array_equal(method.denoise(an_odd_ct.hu, seeds=[0, 1]), before)
     assert 0 < np.abs(rounded - before).max() < 40
+
+
+def test_the_quick_way_gives_what_the_plain_network_gives(tiny, an_odd_ct):
+    method = load_denoiser(find_card(tiny))
+    unplaced = method.denoise(an_odd_ct.hu, seeds=[0, 1])
+    method.place("cpu", torch.float32)
+    quick = method.denoise(an_odd_ct.hu, seeds=[0, 1])
+    method.place("cpu", torch.float32, plain=True)
+    plain = method.denoise(an_odd_ct.hu, seeds=[0, 1])
+    np.testing.assert_allclose(quick, plain, rtol=0, atol=2e-3)
+    np.testing.assert_allclose(unplaced, plain, rtol=0, atol=2e-3)
+    assert not np.array_equal(quick, plain)  # or the quick way was not taken
 
 
 def test_perceive_gives_two_embeddings_of_unit_length_a_slice(tiny, an_odd_ct):

@@ -186,7 +186,7 @@ def test_a_gzip_bomb_is_not_unpacked_to_its_end(tmp_path: Path, monkeypatch):
 
 def test_a_volume_beyond_all_memory_is_refused_before_it_is_read(tmp_path: Path, monkeypatch):
     path = write_volume(a_volume(), tmp_path / "x.nrrd")
-    monkeypatch.setattr(room, "physical_memory", lambda: 9000)
+    monkeypatch.setattr(room, "physical_memory", lambda: 6000)
     monkeypatch.setattr(sitk, "ReadImage", lambda name: pytest.fail("ITK was asked for the voxels"))
     assert "GB of memory" in refusal(path)
 

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from LDCTDenoiseLib import CTVolume, InputError  # noqa: E402
+from LDCTDenoiseLib import CTVolume, InputError, denoise  # noqa: E402
 from LDCTDenoiseLib.inference import devices  # noqa: E402
 from LDCTDenoiseLib.inference.devices import available_devices, prepare  # noqa: E402
 from LDCTDenoiseLib.inference.engine import Settings, denoise_volume  # noqa: E402
@@ -21,7 +21,7 @@ class Inexact:
     def __init__(self, **errors: float):
         self.errors, self.precision = errors, "float32"
 
-    def place(self, device, dtype):
+    def place(self, device, dtype, *, plain=False):
         self.precision = str(dtype).removeprefix("torch.")
 
     def denoise(self, slices_hu, *, seeds, spacing=None):
@@ -57,7 +57,7 @@ def test_a_wanted_precision_that_disagrees_is_replaced_and_said():
 
 def test_a_device_that_computes_something_else_is_left_for_the_processor(monkeypatch):
     class Skewed(Inexact):
-        def place(self, device, dtype):
+        def place(self, device, dtype, *, plain=False):
             self.errors = {"float32": 5.0 if device == "mps" else 0.0}
 
     monkeypatch.setattr(devices, "available_devices", lambda: ["mps", "cpu"])
@@ -66,6 +66,61 @@ def test_a_device_that_computes_something_else_is_left_for_the_processor(monkeyp
     assert setup.device == "cpu" and "mps failed its self-check" in setup.notices[0]
     with pytest.raises(InputError, match="mps failed"):
         prepare(Skewed(), SHAPE, "mps")
+
+
+class Hasty(Inexact):
+    """A method whose quick way errs, by HU that the test says or with an error; the plain way never does."""
+
+    def __init__(self, wrong: float | Exception, **errors: float):
+        super().__init__(**errors)
+        self.wrong, self.places = wrong, []
+
+    def place(self, device, dtype, *, plain=False):
+        super().place(device, dtype)
+        self.plain = plain
+        self.places.append((device, self.precision, plain))
+        if isinstance(self.wrong, Exception) and not plain:
+            raise self.wrong
+
+    def denoise(self, slices_hu, *, seeds, spacing=None):
+        return super().denoise(slices_hu, seeds=seeds) + (0 if self.plain else self.wrong)
+
+
+@pytest.mark.parametrize("wrong", [3.0, float("nan"), AttributeError("no such function in torch.ops")])
+def test_a_quick_way_that_disagrees_or_fails_is_not_used_and_said(fast_bfloat16, wrong):
+    method = Hasty(wrong, bfloat16=0.1)
+    setup = prepare(method, SHAPE, "cpu")
+    assert setup.plain and method.plain and setup.precision == "bfloat16"
+    assert "The quick way in bfloat16 on cpu failed its self-check and is not used" in setup.notices[0]
+    assert setup.difference_hu == pytest.approx(0.1, abs=1e-3)
+
+
+def test_a_precision_that_disagrees_both_ways_is_left_without_a_word(fast_bfloat16):
+    setup = prepare(Inexact(bfloat16=0.7), SHAPE, "cpu")
+    assert setup.precision == "float32" and not setup.plain and not setup.notices
+
+
+def test_a_quick_way_that_agrees_is_used():
+    method = Hasty(0.01)
+    setup = prepare(method, SHAPE, "cpu", "float32")
+    assert not setup.plain and not method.plain and setup.difference_hu == pytest.approx(0.01, abs=1e-3)
+
+
+def test_the_reference_is_plain_float32_on_the_processor_and_reckoned_once_for_each_number_of_steps():
+    method = Hasty(0.01)
+    prepare(method, SHAPE, "cpu", "float32")
+    assert method.places == [("cpu", "float32", True), ("cpu", "float32", False)]
+    prepare(method, (32, 32), "cpu", "float32")
+    assert method.places[2:] == [("cpu", "float32", False)]
+    method.steps = 5
+    prepare(method, SHAPE, "cpu", "float32")
+    assert method.places[3:] == [("cpu", "float32", True), ("cpu", "float32", False)]
+
+
+def test_the_last_step_of_the_memory_ladder_needs_no_check():
+    method = Hasty(9.0)
+    devices.move_to_processor(method)
+    assert method.places == [("cpu", "float32", True)]
 
 
 def test_an_unknown_device_or_precision_is_refused():
@@ -147,6 +202,23 @@ def test_the_network_answers_the_same_whatever_the_batch():
     again = a_method().denoise(hu, seeds=[1, 2, 3, 4])
     np.testing.assert_array_equal(whole, again)
     assert np.abs(whole - a_method().denoise(hu, seeds=[5, 6, 7, 8])).max() > 0.1, "the seed must matter"
+
+
+def test_the_quick_way_of_a_real_network_is_the_plain_one_within_a_thousandth_of_a_hu():
+    hu = np.random.default_rng(0).normal(0, 100, (2, 50, 64)).astype(np.float32)
+    method = a_method()
+    answers = {}
+    for plain in (True, False, True):
+        method.place("cpu", torch.float32, plain=plain)
+        assert isinstance(method._network, RDDMUNet) is plain
+        answers.setdefault(plain, []).append(method.denoise(hu, seeds=[0, 1]))
+    np.testing.assert_array_equal(*answers[True])
+    assert np.abs(answers[False][0] - answers[True][0]).max() <= 1e-3 < np.abs(answers[True][0] - hu).max()
+
+
+def test_the_record_says_whether_the_plain_way_was_taken():
+    volume = CTVolume(np.zeros((1, 32, 32), np.float32))
+    assert denoise(volume, "rddm-fine", precision="float32").record["plain"] is False
 
 
 def test_a_real_network_keeps_its_answer_in_every_precision_that_is_chosen():

@@ -68,6 +68,13 @@ def test_other_errors_are_not_taken_for_lack_of_memory():
     assert is_out_of_memory(MemoryError()) and not is_out_of_memory(ValueError("out of memory"))
 
 
+@pytest.mark.parametrize(
+    "text", ["could not create a primitive", "std::bad_alloc", "can't start new thread", "CUDA out of memory."]
+)
+def test_what_libraries_say_when_memory_runs_out_is_understood(text: str):
+    assert is_out_of_memory(RuntimeError(text)) and not is_out_of_memory(OSError(text))
+
+
 def test_neighbouring_tiles_that_differ_are_blended_without_a_seam():
     class Levelling:
         """Takes away the mean of what it sees, as a norm over the slice does: tiles disagree about it."""

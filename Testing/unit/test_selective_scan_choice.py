@@ -38,10 +38,21 @@ def not_installed():
     raise ImportError("no such kernel")
 
 
-def test_the_processor_has_the_blocked_scan_alone(monkeypatch):
+def test_the_processor_scans_in_bulk_where_no_gradient_is_wanted(monkeypatch):
     monkeypatch.setenv(scan_choice.VARIABLE, "triton")  # counts only where there is a choice
-    assert scan_choice.available_scans() == ["blocked"]
-    assert scan_choice.chosen_scan("cpu", torch.float32) is blocked_scan
+    assert scan_choice.available_scans() == ["bulk", "blocked"]
+    asked = []
+    for name in ("scan_without_gradients", "blocked_scan"):
+        monkeypatch.setattr(scan_choice, name, lambda *arguments, name=name: asked.append(name))
+    for scan in (None, "bulk", "blocked"):
+        for mode in (torch.no_grad, torch.enable_grad):
+            with mode():
+                scan_choice.chosen_scan("cpu", torch.float32, scan)()
+    assert asked == [*["scan_without_gradients", "blocked_scan"] * 2, *["blocked_scan"] * 2]
+
+
+def test_where_there_is_no_kernel_the_blocked_scan_computes():
+    assert scan_choice.chosen_scan("cpu", torch.float64) is blocked_scan
     assert scan_choice.chosen_scan("mps", torch.float32) is blocked_scan
 
 
@@ -91,7 +102,7 @@ def test_a_scan_can_be_named(a_card, monkeypatch):
 
 @pytest.mark.parametrize("name", ["triton", "nonsense"])
 def test_a_named_scan_that_cannot_be_used_is_refused(name):
-    with pytest.raises(ValueError, match="choose blocked"):
+    with pytest.raises(ValueError, match="choose bulk or blocked"):
         selective_scan(*scan_choice.example(1, 2, 2, 5), scan=name)
 
 

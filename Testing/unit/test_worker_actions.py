@@ -41,6 +41,15 @@ def test_every_real_type_of_number_comes_back(worker, tmp_path):
         assert after.dtype == np.dtype(dtype) and abs(after.astype(float).mean() - 100) < 2
 
 
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+def test_the_input_stays_as_it_is(worker, tmp_path, dtype):
+    hu = np.random.default_rng(1).normal(0, 20, (2, 32, 32)).astype(dtype)
+    np.save(tmp_path / "before.npy", hu)
+    assert worker.ask(**denoise(tmp_path))["event"] == "result"
+    np.testing.assert_array_equal(np.load(tmp_path / "before.npy"), hu)
+    assert np.load(tmp_path / "after.npy").std() < 0.9 * hu.std()
+
+
 def test_whole_numbers_are_rounded_and_clipped_to_what_they_can_hold(tmp_path):
     from LDCTDenoiseLib.worker.arrays import write_array
 
@@ -164,3 +173,18 @@ def test_weights_are_imported(worker, tmp_path):
     assert (imported_folder() / "rddm-fine-official.json").exists()
     odd = a_checkpoint(tmp_path / "odd.pth", {"a": torch.zeros(2)})
     assert "not RDDM" in worker.ask(do="import_weights", file=str(odd), model="mine")["text"]
+
+
+def test_the_result_takes_the_place_of_the_original_but_for_its_padding():
+    from LDCTDenoiseLib.errors import InputError
+    from LDCTDenoiseLib.volume import CTVolume
+    from LDCTDenoiseLib.worker.export_dicom import _filled
+
+    before, after = np.full((2, 3, 4), -3000, np.float32), np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    padding = np.zeros(before.shape, bool)
+    padding[1, 0] = True
+    filled = _filled(CTVolume(before.copy(), padding=padding), after)
+    assert np.array_equal(filled.hu, np.where(padding, before, after))
+    assert np.array_equal(_filled(CTVolume(before.copy()), after).hu, after)
+    with pytest.raises(InputError, match="not finite"):
+        _filled(CTVolume(before.copy()), np.full(before.shape, np.nan))

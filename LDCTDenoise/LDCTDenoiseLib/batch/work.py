@@ -14,6 +14,7 @@ from ..atomic import atomic_folder, atomic_output
 from ..errors import Cancelled, InputError
 from ..files.endings import ending_of
 from ..files.outputs import check_output_folder, check_outputs
+from ..inference.allocator import give_back
 from .found import FoundSeries
 from .memory import MEMORY, expected_memory
 from .plan import Options, Task, format_of, record_of
@@ -72,6 +73,8 @@ class _Work:
                     raise
                 except Exception as error:
                     rows.append(failed_row(self.task, self.options, model, _sentence(error)))
+        self.input = None
+        give_back()
         return rows
 
     def one(self, number: int, model: str, output: Path) -> Row:
@@ -90,7 +93,8 @@ class _Work:
     def read(self) -> None:
         """Once for all methods, and memory is taken once: a series that cannot be read is so for all of them."""
         if self.input is None and not self.unreadable:
-            self.held.enter_context(MEMORY.take(expected_memory(self.task.series), self.cancel))
+            needed = expected_memory(self.task.series, len(self.task.outputs))
+            self.held.enter_context(MEMORY.take(needed, self.cancel))
             try:
                 self.input = _read(self.task.series, self.progress, self.cancel)
             except Cancelled:
@@ -115,13 +119,14 @@ class _Work:
 
     def denoise(self, number: int, card: Card) -> DenoiseResult:
         methods, volume = len(self.task.outputs), self.input.volume
+        ways = {"in_place": number == methods - 1, "spread": False}  # the last method may write over the input
         each = volume.axial_count * self.options.draws
 
         def progress(done: int, total: int, stage: str) -> None:
             self.progress(number * each + done, methods * each, stage)
 
         settings = self.options.settings()
-        return WARM.denoise(volume, card, settings, progress=progress, notice=self.notice, cancel=self.cancel)
+        return WARM.denoise(volume, card, settings, progress=progress, notice=self.notice, cancel=self.cancel, **ways)
 
     def write(self, result: DenoiseResult, output: Path, card: Card) -> dict:
         """The record; that of somebody else if the same work was finished elsewhere in the meantime."""

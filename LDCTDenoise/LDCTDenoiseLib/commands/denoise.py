@@ -43,6 +43,7 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..files import read_volume, write_volume
     from ..files.derived import require_dicom_source
     from ..files.endings import ENDINGS_SENTENCE, ending_of
+    from ..inference.allocator import give_back
     from ..inference.engine import Settings, no_steps
     from ..inference.run import WarmModel
     from ..weights.store import find_card
@@ -72,7 +73,17 @@ def run(args: argparse.Namespace, reporter) -> None:
     if as_series:
         chosen = args.slices or (0, volume.axial_count)
         require_dicom_source(volume.slices(*chosen, volume.orientation.slice_axis))
-    result = WarmModel(card).denoise(volume, settings, progress=reporter.progress, notice=reporter.notice)
+    model = WarmModel(card)
+    give_back()  # what reading has freed, before the network wants some
+    result = model.denoise(
+        volume,
+        settings,
+        progress=reporter.progress,
+        notice=reporter.notice,
+        in_place=True,
+        spread=args.spread is not None,
+    )
+    give_back()
     record = {**result.record, "input": args.input.name, "output": args.output.name}
 
     write_volume(

@@ -1,8 +1,7 @@
 """Whether a volume file holds all the voxels that its header promises.
 
 ITK fills what is missing in a truncated NIfTI file (and, before version 5.4, in a MetaImage) with whatever lies in
-memory, and says nothing when the disk is full while it writes a NIfTI file. So the lengths are compared here, after
-writing as well as before reading.
+memory. So the lengths are compared here before it reads.
 """
 
 from __future__ import annotations
@@ -11,21 +10,12 @@ import gzip
 import zlib
 from pathlib import Path
 
-from ..errors import InputError
 from .endings import ending_of
-from .volume_header import VolumeHeader, read_volume_header
+from .volume_header import VolumeHeader
 
 _DENSEST = 1100  # deflate packs at most 1032 bytes into one
 _CHUNK = 1 << 22
 _MOST_BEYOND = 1 << 26  # bytes after the last voxel
-
-
-def is_complete(path: Path) -> bool:
-    """False if `path` is shorter than its header promises, or has no header that can be understood."""
-    try:
-        return holds_its_voxels(read_volume_header(path))
-    except (ValueError, InputError):
-        return False
 
 
 def holds_its_voxels(header: VolumeHeader) -> bool:

@@ -111,16 +111,19 @@ def _values(
     shape = (len(slices), slices[0].stored.rows, slices[0].stored.columns)
     require_room(slices[0].path.name, 5 * math.prod(shape))  # float32 and bool
     hu = np.empty(shape, dtype=np.float32)
-    padding = np.zeros(shape, dtype=bool)
+    padding = None  # until there is some: memory that is written to is taken
     for index, piece in enumerate(slices):
         check()
         stored = reader.stored_values(piece)
         hu[index] = stored.astype(np.float64) * piece.slope + piece.intercept
         if piece.padding is not None:
             highest = piece.padding[1] * piece.slope + piece.intercept
-            padding[index] = declared_padding(stored, piece.padding, highest)
+            padded = declared_padding(stored, piece.padding, highest)
+            if padded.any():
+                padding = np.zeros(shape, dtype=bool) if padding is None else padding
+                padding[index] = padded
         progress(index + 1, len(slices), "read")
-    return hu, padding if padding.any() else plateau_padding(hu)
+    return hu, plateau_padding(hu) if padding is None else padding
 
 
 def _stored_type(slices: list[Slice]) -> str:

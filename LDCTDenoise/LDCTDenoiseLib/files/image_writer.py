@@ -1,7 +1,8 @@
-"""A CTVolume as NRRD, NIfTI or MetaImage, through SimpleITK."""
+"""A CTVolume as NRRD, NIfTI or MetaImage, slice by slice: the volume is in memory once, whatever type is stored."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,34 +10,24 @@ import numpy as np
 from ..atomic import atomic_output
 from ..errors import InputError
 from ..volume import CTVolume
-from .completeness import is_complete
 from .endings import KINDS, ending_of
+from .gzip_stream import write_gzip
+from .image_header import MOST_NIFTI_SLICES, is_compressed, write_header
 
-_COMPRESSED = (".nrrd", ".nhdr", ".nii.gz")  # MetaImage and .nii stay plain: quick, and readable by everything
 _SQUARE = 1e-4  # how far axes may be from right angles in a format that cannot hold slanted ones
 
 
 def write_image(volume: CTVolume, path: Path, *, overwrite: bool) -> Path:
     """Writes the volume to `path`, whose ending names the format. Raises InputError, see `write_volume`."""
-    import SimpleITK as sitk
-
-    ending = ending_of(path)
-    skew = np.abs(volume.direction.T @ volume.direction - np.eye(3)).max()
-    if KINDS[ending] == "nifti" and skew > _SQUARE:
-        raise InputError(f"{path.name}: NIfTI cannot hold the slanted volume of a tilted gantry; write .nrrd or .mha.")
+    if KINDS[ending_of(path)] == "nifti":
+        _require_nifti(volume, path)
     dtype = stored_type(volume)
-    values = volume.hu if dtype.kind == "f" else np.rint(volume.hu)  # np.rint: half to even
     with atomic_output(path, overwrite) as aside:
-        image = sitk.GetImageFromArray(values.astype(dtype, copy=False))
-        image.SetSpacing([float(v) for v in volume.spacing])
-        image.SetOrigin([float(v) for v in volume.origin])
-        image.SetDirection([float(v) for v in volume.direction.ravel()])
         try:
-            sitk.WriteImage(image, str(aside), useCompression=ending in _COMPRESSED)
-        except RuntimeError as error:
+            header, data = write_header(volume, dtype, aside)
+        except (RuntimeError, ValueError) as error:  # a RuntimeError is SimpleITK's only kind
             raise _not_written(path) from error
-        if not is_complete(aside):
-            raise _not_written(path)
+        _write(_planes(volume, dtype), header, aside, data)
     return path
 
 
@@ -55,6 +46,37 @@ def stored_type(volume: CTVolume) -> np.dtype:
         if np.iinfo(dtype).min <= np.rint(lowest) and np.rint(highest) <= np.iinfo(dtype).max:
             return dtype
     return np.dtype(np.float32)  # also for NaN, which no integer type holds
+
+
+def _require_nifti(volume: CTVolume, path: Path) -> None:
+    skew = np.abs(volume.direction.T @ volume.direction - np.eye(3)).max()
+    if skew > _SQUARE:
+        raise InputError(f"{path.name}: NIfTI cannot hold the slanted volume of a tilted gantry; write .nrrd or .mha.")
+    if len(volume.hu) > MOST_NIFTI_SLICES:
+        raise InputError(f"{path.name}: NIfTI cannot hold more than {MOST_NIFTI_SLICES} slices; write .nrrd or .mha.")
+
+
+def _write(planes: Iterator[memoryview], header: bytes, path: Path, data: Path) -> None:
+    """The header into `path`, the voxels into `data`, behind the header where that is the same file."""
+    if data != path:
+        path.write_bytes(header)
+        header = b""
+    with data.open("wb") as file:
+        if not is_compressed(path):
+            file.write(header)
+            file.writelines(planes)
+        elif KINDS[ending_of(path)] == "nifti":  # which packs its header too
+            write_gzip(file, (part for parts in ((header,), planes) for part in parts))
+        else:
+            file.write(header)
+            write_gzip(file, planes)
+
+
+def _planes(volume: CTVolume, dtype: np.dtype) -> Iterator[memoryview]:
+    """The bytes of each slice."""
+    for hu in volume.hu:
+        values = hu if dtype.kind == "f" else np.rint(hu)  # half to even
+        yield np.ascontiguousarray(values, dtype).reshape(-1).data.cast("B")
 
 
 def _not_written(path: Path) -> InputError:

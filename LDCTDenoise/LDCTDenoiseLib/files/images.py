@@ -34,16 +34,17 @@ def read_image(path: Path, *, progress: Callable[[int, int, str], None], check: 
     check()
     image = load_image(path, header)
     check()
-    values = sitk.GetArrayViewFromImage(image)
+    geometry, values = _geometry(image), sitk.GetArrayViewFromImage(image)
     dtype = values.dtype.name
     hu = values.astype(np.float32).reshape((1, *values.shape) if values.ndim == 2 else values.shape)
+    del values, image  # up to twice the memory of what is kept
     lowest, highest = float(hu.min()), float(hu.max())
     if not (np.isfinite(lowest) and np.isfinite(highest)):  # min and max pass NaN on
         raise InputError(f"{path.name} holds values that are not finite numbers (NaN or infinity); replace them first.")
     doubt = not_like_hounsfield_units(lowest, highest, path.name)
     source = Source(path, KINDS[ending_of(path)], dtype, files=(path,), notices=(doubt,) if doubt else ())
     progress(1, 1, "read")
-    return CTVolume(hu, *_geometry(image), plateau_padding(hu), source)
+    return CTVolume(hu, *geometry, plateau_padding(hu), source)
 
 
 def image_shape(path: Path) -> tuple[int, int, int]:

@@ -49,6 +49,7 @@ def plateau_padding(hu: np.ndarray) -> np.ndarray | None:
 def plateau_value(hu: np.ndarray) -> float | None:
     """The HU of that plateau, for whoever holds a whole volume and hands on a part of it; or None."""
     lowest = hu.min()
-    if not lowest < LOWEST_REAL or np.count_nonzero(hu == lowest) < max(2, _PLATEAU * hu.size):
+    if not lowest < LOWEST_REAL:
         return None
-    return float(lowest)
+    have_it = sum(np.count_nonzero(plane == lowest) for plane in hu)
+    return float(lowest) if have_it >= max(2, _PLATEAU * hu.size) else None

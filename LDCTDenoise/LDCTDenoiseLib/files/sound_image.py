@@ -45,8 +45,7 @@ def load_image(path: Path, header: VolumeHeader) -> Image:
 
     if not holds_its_voxels(header):
         raise _unreadable(path)
-    # As stored, as float32, and what a method makes of it.
-    require_room(path.name, header.promised + 2 * 4 * math.prod(header.sizes))
+    require_room(path.name, header.promised + 5 * math.prod(header.sizes))  # as stored, float32 and bool
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:

@@ -5,22 +5,40 @@ from __future__ import annotations
 import ctypes
 import sys
 
-_TRIM, _MAP = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h
-_KEPT = 256 << 20  # bytes at the end of the heap before they go back to the system
-_MAPPED = 32 << 20  # bytes from which a block is mapped anew each time; glibc takes no more
+_TRIM, _MAP, _MAPS = -1, -3, -4  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD and M_MMAP_MAX of glibc's malloc.h
+_KEPT = 512 << 20  # bytes at the end of the heap before they go back to the system
+_MAPPED = 32 << 20  # bytes from which a block is mapped anew each time, where it is at all; glibc takes no more
 
 
 def keep_memory() -> bool:
     """Blocks of the size of a network's layers are used again and not fetched from the system for every layer.
 
-    Dask gives its workers MALLOC_TRIM_THRESHOLD_=65536, and to set it at all makes glibc map every such block anew:
-    the system then clears gigabytes a slice, and a network took 2.5 times as long. Has no effect, and returns False,
-    where there is no glibc.
+    glibc maps every block above 32 MB anew, and many smaller ones until it has learnt better; the system then clears
+    gigabytes a slice. On two cores that was half of the time of RDDM in its published size. Dask gives its workers
+    MALLOC_TRIM_THRESHOLD_=65536, which makes it worse still.
+
+    What is kept is given back by `give_back`. For processes of our own only: in somebody else's, memory is not ours to
+    keep. Has no effect, and returns False, where there is no glibc: on Windows, macOS and musl.
     """
+    mallopt = _glibc("mallopt")
+    return mallopt is not None and all([mallopt(_MAPS, 0), mallopt(_MAP, _MAPPED), mallopt(_TRIM, _KEPT)])
+
+
+def give_back() -> bool:
+    """What this process has freed goes back to the system: to be called when a run has ended, or a large block has.
+
+    Costs milliseconds, and the next slice the clearing of what it needs. Returns whether there was anything to give,
+    False where there is no glibc.
+    """
+    trim = _glibc("malloc_trim")
+    return trim is not None and bool(trim(0))
+
+
+def _glibc(name: str):
+    """A function of the C library; None where it is not there."""
     if not sys.platform.startswith("linux"):
-        return False
+        return None
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        return getattr(ctypes.CDLL(None), name)
     except (OSError, AttributeError):  # another C library
-        return False
-    return bool(mallopt(_MAP, _MAPPED) and mallopt(_TRIM, _KEPT))
+        return None

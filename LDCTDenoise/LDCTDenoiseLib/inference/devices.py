@@ -9,30 +9,38 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..errors import InputError
 from ..methods.contract import Denoiser
+from .batch_size import best_batch
 from .hardware import available_devices, fast_precisions
+from .threads import fit
 
 AGREEMENT_HU = 0.5  # largest root mean square difference from float32 that another device or precision may show
 WORST_HU = 8.0  # and the largest difference of any pixel
 PROBE_SIDE = 256
-MOST_SLICES_AT_ONCE = 16
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 PRECISIONS = ("float32", "bfloat16", "float16")
+_references: WeakKeyDictionary[Denoiser, dict[int | None, np.ndarray]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Where and how a method computes. `difference_hu`: RMS difference from float32 on the processor, as checked."""
+    """Where and how a method computes.
+
+    difference_hu  RMS difference from plain float32 on the processor, as checked
+    plain          without what is there only for speed (see `contract.Denoiser`): the quick way disagreed
+    """
 
     device: str = "cpu"
     precision: str = "float32"
     batch: int = 1
     difference_hu: float | None = None
     notices: tuple[str, ...] = ()
+    plain: bool = False
 
 
 def prepare(
@@ -48,25 +56,27 @@ def prepare(
     if not denoiser.uses_device:  # a device is no mistake beside methods that do: this one computes on the processor
         return Setup()
     notices: list[str] = []
-    reference = _try(denoiser, "cpu", "float32")
+    reference = _reference(denoiser)
     for name in devices_to_try(device):
         wanted = (*fast_precisions(name), "float32") if precision == "auto" else (precision, "float32")
         for kind in dict.fromkeys(wanted):
-            try:
-                difference = _difference(reference, _try(denoiser, name, kind))
-            except (InputError, RuntimeError) as error:
+            difference, quick, error = _agreeing(denoiser, reference, name, kind)
+            if difference is None:
                 if kind == precision or kind == "float32":
                     notices.append(f"{kind} on {name} failed its self-check and is not used: {error}")
                 continue
-            return Setup(name, kind, _batch_that_fits(denoiser, shape, name), difference, tuple(notices))
+            if not quick:
+                notices.append(f"The quick way in {kind} on {name} failed its self-check and is not used: {error}")
+            batch = best_batch(denoiser, shape, name)
+            return Setup(name, kind, batch, difference, tuple(notices), plain=not quick)
         if device != "auto":
             raise InputError(notices[-1])
     raise InputError("No device gives the same result twice; restart the computer, and report it if it stays so.")
 
 
 def move_to_processor(denoiser: Denoiser) -> None:
-    """The last step of the memory ladder: float32 on the processor."""
-    _place(denoiser, "cpu", "float32")
+    """The last step of the memory ladder: float32 on the processor, the plain way, which needs no check."""
+    _place(denoiser, "cpu", "float32", plain=True)
 
 
 def check_device(wanted: str) -> None:
@@ -96,15 +106,40 @@ def probe_slice() -> np.ndarray:
     return np.clip(hu, -1024, 3071).astype(np.float32)[None]
 
 
-def _try(denoiser: Denoiser, device: str, precision: str) -> np.ndarray:
-    _place(denoiser, device, precision)
+def _agreeing(
+    denoiser: Denoiser, reference: np.ndarray, device: str, precision: str
+) -> tuple[float | None, bool, Exception | None]:
+    """The first way that agrees, the quick one, then the plain one: (difference, whether quick, why quick was not)."""
+    failed = None
+    for plain in (False, True):
+        try:
+            return _difference(reference, _try(denoiser, device, precision, plain)), not plain, failed
+        except Exception as error:  # another torch may lack what the quick way stands on
+            if plain and not isinstance(error, (InputError, RuntimeError)):
+                raise
+            failed = failed or error
+    return None, False, failed
+
+
+def _reference(denoiser: Denoiser) -> np.ndarray:
+    """The probe slice by plain float32 on the processor; kept as long as the method is."""
+    known = _references.setdefault(denoiser, {})
+    steps = getattr(denoiser, "steps", None)  # another number of evaluations gives another answer
+    if steps not in known:
+        known[steps] = _try(denoiser, "cpu", "float32", plain=True)
+    return known[steps]
+
+
+def _try(denoiser: Denoiser, device: str, precision: str, plain: bool) -> np.ndarray:
+    _place(denoiser, device, precision, plain)
     return denoiser.denoise(probe_slice(), seeds=[0])
 
 
-def _place(denoiser: Denoiser, device: str, precision: str) -> None:
+def _place(denoiser: Denoiser, device: str, precision: str, plain: bool) -> None:
     import torch
 
-    denoiser.place(device, getattr(torch, precision))
+    fit()
+    denoiser.place(device, getattr(torch, precision), plain=plain)
 
 
 def _difference(reference: np.ndarray, output: np.ndarray) -> float:
@@ -114,21 +149,3 @@ def _difference(reference: np.ndarray, output: np.ndarray) -> float:
     if not (rms <= AGREEMENT_HU and worst <= WORST_HU):
         raise InputError(f"it differs from float32 on the processor by {rms:.2g} HU (worst {worst:.2g} HU).")
     return rms
-
-
-def _batch_that_fits(denoiser: Denoiser, shape: tuple[int, int], device: str) -> int:
-    """Slices at once: on a GPU as many as fit, with a quarter of the free memory left alone; one on a processor,
-    whose caches hold no more."""
-    import torch
-
-    if not device.startswith("cuda"):
-        return 1
-    try:
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        denoiser.denoise(np.zeros((1, *shape), np.float32), seeds=[0])
-        needed = max(1, torch.cuda.max_memory_allocated(device) - before)
-    except RuntimeError:
-        return 1  # the ladder takes over
-    free, _ = torch.cuda.mem_get_info(device)
-    return int(np.clip(0.75 * free / needed, 1, MOST_SLICES_AT_ONCE))

@@ -17,8 +17,9 @@ from ..methods.contract import Denoiser
 from ..volume import CTVolume
 from .devices import Setup, move_to_processor, prepare
 from .ladder import Rung, is_out_of_memory
+from .parts import Part, Plan, Task
+from .pipeline import Shown, pipeline
 from .seeds import slice_seed
-from .tiles import denoise_in_tiles
 
 AIR = -1024.0  # what a method is shown where the scanner measured nothing
 MOST_OBLONG = 2.0  # ratio of pixel sides; scanners reconstruct square pixels
@@ -65,7 +66,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`volume` and `spread` (standard deviation between draws in HU, None for one draw) cover the chosen slices.
+    """`volume` and `spread` (standard deviation between draws in HU, None for one draw or where it is not wanted) cover
+    the chosen slices.
 
     They are stored like the input. `stepped_down`: whether the run ended lower on the memory ladder than it began.
     """
@@ -88,12 +90,18 @@ def denoise_volume(
     progress: Callable[[int, int, str], None] | None = None,
     notice: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    in_place: bool = False,
+    spread: bool = True,
 ) -> Outcome:
     """Denoise axial slice by axial slice; `setup` from an earlier run with the same method saves the self-check.
 
     The seconds of the outcome are those of the slices, without the self-check.
     progress(done, total, stage) counts evaluated slices; notice(text) hears each step down the memory ladder;
-    cancel() is asked before every batch. Raises InputError or Cancelled; the input is never changed.
+    cancel() is asked before every batch.
+    in_place  the caller gives its volume away: the result takes the place of `volume.hu`, batch by batch, and after an
+              error a part of it. False: the input is never changed
+    spread    False: the standard deviation between draws is not wanted, and no memory is taken for it
+    Raises InputError or Cancelled.
     """
     orientation, count = volume.orientation, volume.axial_count
     settings.check(count)
@@ -107,11 +115,12 @@ def denoise_volume(
     begun = time.perf_counter()
     before = settings.first_slice
     offset = orientation.first_standard(before + first, before + last, settings.whole(count))
-    out, spread = run.all_slices(settings, offset, progress, cancel or (lambda: False))
+    run.reserve(in_place, spread and settings.draws > 1)
+    run.all_slices(settings, offset, progress, cancel or (lambda: False))
     back = orientation.inverse
     return Outcome(
-        volume=replace(part, hu=back.apply(out)),
-        spread=None if spread is None else _spread_volume(part, back.apply(spread)),
+        volume=replace(part, hu=back.apply(run.out)),
+        spread=None if run.spread is None else _spread_volume(part, back.apply(run.spread)),
         setup=run.setup,
         rung=run.rung,
         notices=tuple(run.said),
@@ -152,47 +161,62 @@ class _Run:
             self.say(text)
         self.rung = self.first_rung = Rung(self.setup.device, self.setup.batch)
 
+    def reserve(self, in_place: bool, spread: bool) -> None:
+        """Memory for the result, float32 like the volume: beside input and output only some batches are held."""
+        hu = self.volume.hu
+        self.out = hu if in_place and hu.flags.writeable else np.empty_like(hu)
+        self.spread = np.empty_like(hu) if spread else None
+
     def all_slices(
         self,
         settings: Settings,
         offset: int,
         progress: Callable[[int, int, str], None] | None,
         cancel: Callable[[], bool],
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Mean over the draws mixed with the input, and for several draws their standard deviation.
+    ) -> None:
+        """Every slice through every draw, one rung of the memory ladder after the other.
 
-        float32 like the volume, filled batch by batch: beside input and output only one batch is held.
-        Padded voxels keep the values of the input.
+        `out` becomes the mean over the draws mixed with the input, and `spread` their standard deviation.
         """
-        count, draws, strength = len(self.volume.hu), settings.draws, np.float32(settings.strength)
-        mean = np.empty_like(self.volume.hu)
-        squares = np.zeros_like(mean) if draws > 1 else None
-        start, done = 0, 0
-        while start < count:
-            stop = min(count, start + self.rung.batch)
-            shown = self.shown(start, stop)
-            for draw in range(draws):
+        plan = Plan(len(self.volume.hu), settings.draws)
+        while not plan.is_done:
+            try:
+                self._on_this_rung(plan, settings, offset, progress, cancel)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            else:
+                break
+            self._step_down()  # here, where the error no longer holds the memory of what failed
+            plan.again(self.rung.batch)
+
+    def _on_this_rung(self, plan: Plan, settings: Settings, offset: int, progress, cancel) -> None:
+        done = sum(len(part) * part.taken for part in plan.open) + plan.finished * plan.draws
+        with pipeline(self.denoiser, self.rung, self.volume.spacing[:2]) as way:
+            while not plan.is_done:
                 if cancel():
                     raise Cancelled
-                seeds = [slice_seed(settings.seed, offset + i, draw) for i in range(start, stop)]
-                output = self._batch(shown, seeds, cancel)
-                if draw == 0:
-                    mean[start:stop] = output
-                else:  # Welford: numerically safe, and no draw is kept
-                    change = output - mean[start:stop]
-                    mean[start:stop] += change / (draw + 1)
-                    squares[start:stop] += change * (output - mean[start:stop])
-                done += stop - start
+                while way.under_way < way.room and (task := plan.next(self.rung.batch)):
+                    way.put(task, self._shown(task, settings.seed, offset))
+                task, output = way.take()
+                if not np.isfinite(output).all():
+                    raise InputError(f"{self.denoiser.id} gave values that are not numbers: its weights are damaged.")
+                if plan.take(task.part, output):
+                    self._write(task.part, np.float32(settings.strength))
+                done += len(task.part)
                 if progress:
-                    progress(done, count * draws, "denoise")
-            if strength != 1:
-                mean[start:stop] = (1 - strength) * self.volume.hu[start:stop] + strength * mean[start:stop]
-            if self.volume.padding is not None:
-                np.copyto(mean[start:stop], self.volume.hu[start:stop], where=self.volume.padding[start:stop])
-            if squares is not None:
-                squares[start:stop] = strength * np.sqrt(np.maximum(squares[start:stop], 0) / (draws - 1))
-            start = stop
-        return mean, squares
+                    progress(done, plan.count * plan.draws, "denoise")
+
+    def _shown(self, task: Task, seed: int, offset: int) -> Shown:
+        """What makes the slices of a task as the method sees them, once for all draws, and their seeds."""
+
+        def shown() -> tuple[np.ndarray, list[int]]:
+            part = task.part
+            if part.shown is None:
+                part.shown = self.shown(part.start, part.stop)
+            return part.shown, [slice_seed(seed, offset + i, task.draw) for i in range(part.start, part.stop)]
+
+        return shown
 
     def shown(self, start: int, stop: int) -> np.ndarray:
         """The slices as the method sees them: air where there is padding."""
@@ -205,31 +229,17 @@ class _Run:
         # to feet is contiguous, for torch its negative stride is an error.
         return np.array(slices, order="C")
 
-    def _batch(self, slices: np.ndarray, seeds: list[int], cancel: Callable[[], bool]) -> np.ndarray:
-        """One batch, in smaller parts after each step down the ladder."""
-        outputs = []
-        while len(slices):
-            size = self.rung.batch
-            try:
-                output = self._compute(slices[:size], seeds[:size])
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                if cancel():
-                    raise Cancelled from error
-                self._step_down()
-                continue
-            if not np.isfinite(output).all():
-                raise InputError(f"{self.denoiser.id} gave values that are not numbers: its weights are damaged.")
-            outputs.append(output)
-            slices, seeds = slices[size:], seeds[size:]
-        return np.concatenate(outputs)
-
-    def _compute(self, slices: np.ndarray, seeds: list[int]) -> np.ndarray:
-        spacing = self.volume.spacing[:2]
-        if self.rung.tile is None:
-            return self.denoiser.denoise(slices, seeds=seeds, spacing=spacing)
-        return denoise_in_tiles(self.denoiser, slices, seeds=seeds, spacing=spacing, tile=self.rung.tile)
+    def _write(self, part: Part, strength: np.float32) -> None:
+        """A part whose draws are done. Padded voxels keep the values of the input."""
+        here = slice(part.start, part.stop)
+        given, hu = self.volume.hu[here], part.mean
+        if strength != 1:
+            hu = (1 - strength) * given + strength * hu
+        if self.volume.padding is not None:
+            hu = np.where(self.volume.padding[here], given, hu)
+        self.out[here] = hu
+        if self.spread is not None:
+            self.spread[here] = strength * part.spread()
 
     def _step_down(self) -> None:
         device = self.rung.device
@@ -237,7 +247,7 @@ class _Run:
         self.say(text)
         if self.rung.device != device:
             move_to_processor(self.denoiser)
-            self.setup = replace(self.setup, device="cpu", precision="float32")
+            self.setup = replace(self.setup, device="cpu", precision="float32", plain=True)
         release_memory()
 
 
@@ -265,8 +275,9 @@ def release_memory() -> None:
 
 
 def _spread_volume(volume: CTVolume, spread: np.ndarray) -> CTVolume:
-    """Spread has no padding and no HU of its own: nothing was drawn where nothing was measured."""
+    """Spread, the array that becomes the volume, has no padding and no HU of its own: nothing was drawn where nothing
+    was measured."""
     if volume.padding is not None:
-        spread = np.where(volume.padding, np.float32(0), spread)
+        np.copyto(spread, 0, where=volume.padding)
     source = replace(volume.source, dtype="float32", slope=1.0, intercept=0.0)
     return replace(volume, hu=spread, padding=None, source=source)

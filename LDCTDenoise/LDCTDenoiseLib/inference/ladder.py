@@ -38,14 +38,26 @@ class Rung:
         )
 
 
+_SIGNS = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "alloc_failed",
+    "bad_alloc",  # a C++ library that torch did not expect to fail
+    "could not create a primitive",  # oneDNN: a convolution that found no room to prepare itself
+    "could not create a memory",
+    "could not execute a primitive",
+    "can't start new thread",  # a thread needs a stack
+)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception of NumPy, of torch's allocators or of a GPU library says that memory ran out."""
     if isinstance(error, MemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(
-        sign in text for sign in ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
-    )
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _SIGNS)
 
 
 def _slices(count: int) -> str:

@@ -16,6 +16,13 @@ class Denoiser(Protocol):
     uses_device  True if the method computes with torch on a device that the engine chooses
     is_random    True if another seed gives another answer (draws and spread make sense)
 
+    A method that uses a device has `place(device: str, dtype: torch.dtype, *, plain: bool = False) -> None`: compute
+    there in that precision from now on. plain: without anything that is there only for speed (shortcuts, fused
+    operations, graphs); what the engine's self-check holds every other way against.
+    It may show the three stages of `denoise`, so that the engine can overlap them (see `stages.NetworkMethod`):
+    `begin(slices_hu, seeds=…, spacing=…)`, on the processor and perhaps in another thread; `compute(begun)`, which
+    tells the device and need not wait; `finish(computed)`, the slices.
+
     A method that evaluates its network several times a slice has, beside these, `steps`, which may be set (InputError
     where it makes no sense), and `default_steps`.
     """

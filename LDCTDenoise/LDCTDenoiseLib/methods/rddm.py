@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from .contract import check_batch
-from .noise import gaussian_noise
+from .stages import NetworkMethod
+from .window import Window
 
 if TYPE_CHECKING:  # torch is imported where it computes: the classical methods live without it
     import torch
@@ -17,32 +14,31 @@ if TYPE_CHECKING:  # torch is imported where it computes: the classical methods 
 
     from ..networks import RDDMUNet
 
-LOWEST, HIGHEST = -1024.0, 3072.0  # the HU window that the network sees
+WINDOW = Window(-1024.0, 3072.0)  # HU that the network sees
+LOWEST, HIGHEST = WINDOW
+to_network, from_network = WINDOW.to_network, WINDOW.from_network
 
 
-def to_network(hu: Tensor) -> Tensor:
-    """HU → network units: [−1024, 3072] becomes [−1, 1], values outside are clipped."""
-    return ((hu - LOWEST) * (2 / (HIGHEST - LOWEST)) - 1).clamp(-1, 1)
-
-
-def from_network(x: Tensor) -> Tensor:
-    """Network units → HU."""
-    return (x + 1) * ((HIGHEST - LOWEST) / 2) + LOWEST
-
-
-class RDDM:
+class RDDM(NetworkMethod):
     """Fulfils `contract.Denoiser`; the engine says where and in which precision it computes (`place`)."""
 
-    uses_device = True
-    is_random = True
+    window = WINDOW
 
     def __init__(self, id: str, network: RDDMUNet):
         self.id = id
         self._master = network.eval().requires_grad_(False).fold_embedding()
         self._network = self._master
+        self._settle("cpu", self._master.multiple, plain=True)
 
-    def place(self, device: str, dtype: torch.dtype) -> None:
-        """Compute on `device` in `dtype` from now on. The float32 weights are kept, so that every change is exact."""
+    def place(self, device: str, dtype: torch.dtype, *, plain: bool = False) -> None:
+        """Compute on `device` in `dtype` from now on. The float32 weights are kept, so that every change is exact.
+
+        plain  without anything that is there only for speed: what the self-check holds the others against
+        """
+        self._network = self._plain(device, dtype) if plain else self._quick(device, dtype)
+        self._settle(device, self._master.multiple, plain)
+
+    def _plain(self, device: str, dtype: torch.dtype) -> RDDMUNet:
         import torch
 
         network = self._master
@@ -50,23 +46,16 @@ class RDDM:
             network = copy.deepcopy(network).to(device).with_body(dtype)
         # oneDNN and cuDNN convolve fastest with the channels innermost; MPS does not gain
         layout = torch.contiguous_format if device == "mps" else torch.channels_last
-        self._network = network.to(memory_format=layout)
+        return network.to(memory_format=layout)
 
-    def denoise(
-        self, slices_hu: np.ndarray, *, seeds: Sequence[int], spacing: tuple[float, float] | None = None
-    ) -> np.ndarray:
-        """See `contract.Denoiser.denoise`. HU outside the window are not seen by the network and stay as they are."""
+    def _quick(self, device: str, dtype: torch.dtype):
+        from ..networks.rddm_quick import QuickRDDM
+
+        return QuickRDDM(self._master, dtype, device)
+
+    def _evaluate(self, low_dose: Tensor, noise: Tensor, size: tuple[int, int]) -> Tensor:
+        """See `NetworkMethod._evaluate`."""
         import torch
 
-        slices = check_batch(slices_hu, seeds)
-        device = next(self._network.parameters()).device
-        rows, columns = slices.shape[1:]
-        below, right = (-side % self._network.multiple for side in (rows, columns))
-        with torch.inference_mode():
-            x = to_network(torch.from_numpy(slices)[:, None])
-            x = torch.nn.functional.pad(x, (0, right, 0, below), mode="replicate").to(device)
-            raw = self._network(torch.from_numpy(gaussian_noise(seeds, x.shape[2:])).to(device), x)
-            y = (x + torch.tanh(raw.float())).clamp(-1, 1)
-            out = from_network(y)[:, 0, :rows, :columns].cpu().numpy()
-        outside = (slices < LOWEST) | (slices > HIGHEST)
-        return np.where(outside, slices, out)
+        raw = self._network(noise, low_dose)
+        return (low_dose + torch.tanh(raw.float())).clamp(-1, 1)

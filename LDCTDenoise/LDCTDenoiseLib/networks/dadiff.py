@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .dadiff_blocks import ConditionalBlock, Pointwise, ResidualBlock, StandardisedConv
+from .dadiff_blocks import ConditionalBlock, ConditionalMamba, Pointwise, ResidualBlock, StandardisedConv
 
 FEWEST_STATES = 4  # of the scan at full resolution; twice as many at every further level
 # first and last layer, and the small layers on time, dose and anatomy: float32 in every precision
@@ -163,6 +163,13 @@ class DADiffUNet(nn.Module):
             is_layer = isinstance(layer, (nn.Conv2d, nn.Linear, nn.GroupNorm, nn.LayerNorm))
             if is_layer and FLOAT32.isdisjoint(name.split(".")):
                 layer.to(dtype)
+        return self
+
+    def with_scan(self, name: str | None) -> DADiffUNet:
+        """Scan by one of `available_scans`; None for the best."""
+        for layer in self.modules():
+            if isinstance(layer, ConditionalMamba):
+                layer.scan_by = name
         return self
 
     def fold_weights(self) -> DADiffUNet:

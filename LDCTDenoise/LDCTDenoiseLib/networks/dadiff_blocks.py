@@ -122,6 +122,8 @@ class ConditionalMamba(nn.Module):
     anatomy_features  A; None for a block without it
     """
 
+    scan_by: str | None = None  # see `selective_scan`
+
     def __init__(self, channels: int, states: int, anatomy_features: int | None):
         super().__init__()
         inner, rank = 2 * channels, -(-channels // 16)
@@ -179,6 +181,7 @@ class ConditionalMamba(nn.Module):
                 outputs.transpose(2, 3),
                 precise(self.Ds),
                 precise(self.dt_projs_bias).flatten(),
+                scan=self.scan_by,
             )
         return from_sequences(y.unflatten(1, (DIRECTIONS, self.inner)), rows, columns, a.dtype).permute(0, 2, 3, 1)
 

@@ -84,7 +84,7 @@ def sample_residual_diffusion(
     walk = times(steps)
     x = low_dose + (START_NOISE if start == "published" else beta_bar[walk[0]]) * noise
     for t, following in pairwise(walk):
-        time = network_time(torch.full((len(x),), t, device=x.device))
+        time = torch.full((len(x),), TIMES * alpha_bar[t], device=x.device)  # `network_time` without a copy to a GPU
         residual = unet(torch.cat([x, low_dose], dim=1), time, dose_embedding, anatomy_embedding).clamp(-1, 1)
         if following < 0:
             break

@@ -1,7 +1,8 @@
 """Which scan computes: the fastest that is installed, works on the device and agrees there with the blocked scan.
 
-On the processor and on Apple's cards that is always the blocked one. On CUDA mamba_ssm comes first, then our Triton
-kernel; each has to pass a check, once for each device, before it is used. LDCT_DENOISE_SCAN names one to be taken.
+On Apple's cards that is always the blocked one, and so it is on the processor where gradients are wanted; where they
+are not, the bulk one. On CUDA mamba_ssm comes first, then our Triton kernel; each has to pass a check, once for each
+device, before it is used. LDCT_DENOISE_SCAN names one to be taken.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .scan_blocked import blocked_scan
+from .scan_bulk import scan_without_gradients
 
 VARIABLE = "LDCT_DENOISE_SCAN"
 AGREEMENT = 2e-5  # largest difference from the blocked scan, of the largest value, that a kernel may show
@@ -39,12 +41,14 @@ def _triton() -> Scan:
 
 
 KERNELS: dict[str, Callable[[], Scan]] = {"mamba_ssm": _mamba_ssm, "triton": _triton}  # the preferred first
-EVERYWHERE = "blocked"
+EVERYWHERE, BULK = "blocked", "bulk"
 
 
 def available_scans(device: torch.device | str = "cpu") -> list[str]:
     """The scans that may be used on a device, the preferred first. The first call for a CUDA device checks them."""
     device = torch.device(device)
+    if device.type == "cpu":
+        return [BULK, EVERYWHERE]
     return [name for name in KERNELS if _checked(name, device)] + [EVERYWHERE]
 
 
@@ -55,6 +59,8 @@ def chosen_scan(device: torch.device | str, dtype: torch.dtype, name: str | None
           LDCT_DENOISE_SCAN, which counts only where there are kernels to choose from: on CUDA
     """
     device = torch.device(device)
+    if device.type == "cpu" and name in (None, BULK):
+        return _on_processor if dtype != torch.float64 else blocked_scan
     if name is None and (device.type != "cuda" or dtype == torch.float64):
         return blocked_scan
     name = name or os.environ.get(VARIABLE)
@@ -64,6 +70,10 @@ def chosen_scan(device: torch.device | str, dtype: torch.dtype, name: str | None
     if scan is None:
         raise ValueError(f"The scan {name} cannot be used on {device}: choose {' or '.join(available_scans(device))}.")
     return scan
+
+
+def _on_processor(*arguments: Tensor) -> Tensor:
+    return (blocked_scan if torch.is_grad_enabled() else scan_without_gradients)(*arguments)
 
 
 def _checked(name: str, device: torch.device) -> Scan | None:

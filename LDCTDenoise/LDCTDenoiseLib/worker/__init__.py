@@ -5,11 +5,13 @@
 Requests come in on standard input, events go out on standard output, one JSON object in UTF-8 a line; what is printed
 otherwise is on standard error. The first line is {"event": "ready", "version": …, "pid": …}. Requests wait for one
 another; there is none for cancelling: whoever wants to cancel ends the process group, and nothing is lost but the warm
-model. The worker ends at once when its standard input does.
+model. The worker ends at once when its standard input does. It computes at a lower priority than Slicer (`priority`).
 
 Every request has an "id" of the panel's choice, which all its events bear, and says what to "do":
 
 state           → "versions", "devices", "models", "problems"
+warm            "model", "size" [rows, columns] of the slices, "device", "precision": done ahead of a denoise that may
+                come; takes no memory of a GPU → "warm": false if it was left because another request waits
 denoise         "model", "input", "output", "seed", "draws", "device", "precision", "steps", "slices" [first, last);
                 for a part of a volume also "first_slice", "total_slices" and the "padding" of the whole (its
                 `files.padding.plateau_value`, null for none), and the part gets the HU that it has in the whole

@@ -16,9 +16,12 @@ from .unfinished import appearing_whole
 
 
 def open_array(path: Path) -> np.ndarray:
-    """The array [slices, rows, columns] in a .npy file, mapped and not read. InputError for anything else."""
+    """The array [slices, rows, columns] in a .npy file, mapped and not read. InputError for anything else.
+
+    Its values may be changed: that changes the memory of this process and not the file.
+    """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="c", allow_pickle=False)
     except OSError as error:
         raise InputError(f"{path.name} could not be read ({error.strerror or 'not a whole file'}).") from error
     except (ValueError, EOFError, SyntaxError, OverflowError, TypeError) as error:

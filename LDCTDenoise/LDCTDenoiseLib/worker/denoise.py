@@ -22,7 +22,8 @@ def run(request: Request, talk: JsonLines, kept: Kept) -> dict:
     settings.check(volume.axial_count)
     model = kept.model(card)
     talk.progress(1, 1, "load")
-    result = model.denoise(volume, settings, progress=talk.progress, notice=talk.notice)
+    callbacks = {"progress": talk.progress, "notice": talk.notice}
+    result = model.denoise(volume, settings, **callbacks, in_place=True, spread=False)
     write_array(output, result.volume.hu, np.dtype(volume.source.dtype))
     return {"record": result.record, "output": str(output), "origin": result.volume.origin}
 

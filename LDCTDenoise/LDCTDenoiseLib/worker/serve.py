@@ -10,28 +10,32 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from ..errors import Cancelled, InputError
+from ..inference.allocator import give_back
+from ..inference.own_process import set_up
 from ..inference.progress import JsonLines
-from ..inference.threads import sleep_soon
 from ..version import package_version
 from .kept import Kept
+from .priority import step_back
 from .protocol import Request, take_pipes
 from .unfinished import remove_unfinished
 
+IDLE = 10.0  # seconds without a request after which freed memory goes back to the system
 # "do" → the file in this folder
-ACTIONS = ("state", "denoise", "measure", "perceive", "simulate", "import_weights", "export_dicom")
+ACTIONS = ("state", "warm", "denoise", "measure", "perceive", "simulate", "import_weights", "export_dicom")
 
 
 def main() -> NoReturn:
     """The worker's life, from its first line to the end of standard input."""
     with contextlib.suppress(AttributeError, PermissionError):  # not on Windows; leader of a group already
         os.setsid()
-    sleep_soon()
+    step_back()
+    set_up()
     warnings.filterwarnings("ignore", module=r"pydicom\.")  # they quote values of headers
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the shell that started Slicer is not meant for us
     requests, events = take_pipes()
@@ -39,13 +43,33 @@ def main() -> NoReturn:
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
     JsonLines(events).event("ready", {"version": package_version(), "pid": os.getpid()})
     with contextlib.suppress(Cancelled):  # nobody hears us any more
-        serve(iter(waiting.get, None), events)
+        serve(lines_of(waiting), events, lambda: not waiting.empty())
     leave()
 
 
-def serve(lines: Iterable[str], events: TextIO) -> None:
+def lines_of(waiting: queue.SimpleQueue[str], idle: float = IDLE) -> Iterator[str]:
+    """The lines as they come. While none comes for long, the memory is others': one slice after the other needs it."""
+    while True:
+        try:
+            line = waiting.get(timeout=idle)
+        except queue.Empty:
+            rest()
+            line = waiting.get()
+        yield line
+
+
+def rest() -> None:
+    """Give back what was freed: on the processor, and on the GPU if it was ever used. The model stays."""
+    if "torch" in sys.modules:
+        from ..inference.engine import release_memory
+
+        release_memory()
+    give_back()
+
+
+def serve(lines: Iterable[str], events: TextIO, someone_waits: Callable[[], bool] = lambda: False) -> None:
     """Answers every line. Raises Cancelled when nobody reads the events any more."""
-    kept = Kept()
+    kept = Kept(someone_waits)
     for line in lines:
         if line.strip():
             answer(line, events, kept)

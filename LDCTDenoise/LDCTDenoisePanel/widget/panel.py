@@ -24,6 +24,7 @@ from .regions import Regions
 from .run_bar import RunBar
 from .session import Session
 from .variants import Variants
+from .warming import Warming
 
 
 class Panel(VTKObservationMixin):
@@ -62,6 +63,7 @@ class Panel(VTKObservationMixin):
             strengthChanged=self._onStrength,
         )
         self.perception = Perception(ui, self.session, self.inputs.whyNot)
+        self.warming = Warming(self.session, self.inputs.whyNot)
         self._guard = SceneGuard(
             self.setParameters,
             self.logic.getParameterNode,
@@ -95,6 +97,7 @@ class Panel(VTKObservationMixin):
         """The widget ends: the application closes, or the module is reloaded."""
         self.session.isEntered = False
         self.perception.stop()
+        self.warming.stop()
         self.regions.stop()
         self.batch.stop()
         self.session.cancel()

@@ -25,8 +25,8 @@ class Regions:
 
     def __init__(self, ui, session, plots):
         self._ui, self._session, self._plots = ui, session, plots
-        self._live = Live()
-        self._live.measured.connect(self._show)
+        self.live = Live()
+        self.live.measured.connect(self._show)
         self._segments = {"A": ui.segmentACombo, "B": ui.segmentBCombo}
         self._listed = {}
         narrow(ui.liveTable)
@@ -71,12 +71,12 @@ class Regions:
             "after": describe(session.output) if session.output is not None else "",
             "reference": _("Normal dose"),
         }
-        self._live.follow(volumes, titles, drawn, line)
+        self.live.follow(volumes, titles, drawn, line)
         self._showWhatThereIs()
 
     def stop(self):
         """Another module is opened, or the panel ends."""
-        self._live.stop()
+        self.live.stop()
 
     def toMeasure(self):
         """The regions in which Measure and Report are to look for noise; none: places found automatically."""

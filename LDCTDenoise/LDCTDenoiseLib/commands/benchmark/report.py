@@ -1,0 +1,186 @@
+"""What a benchmark says: the table, the profile, and files of both."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from .floor import rate_of
+from .profile import OTHER
+from .random_models import RANDOM
+from .rounds import Result
+
+_SMALL = 0.01  # share of a kind that is told by itself
+_HEAD = ("method", "way", "precision", "device", "batch", "s/slice", "quartiles", "× as quick", "start s", "peak MB",
+         "max HU", "mean HU")  # fmt: skip
+_NOTES = """\
+s/slice: median over the rounds, warm; × as quick: as the reference in the same round, median; start: from nothing to
+the first slice (Python, the libraries, the model, its self-check); peak: of the process. plain: torch as it is by
+itself, eager float32, one slice after the other; quick: as this program computes. HU: absolute difference from plain
+float32 on the processor, largest and mean over the slices. Random weights: a residual of 30 HU, as of trained ones."""
+
+_PROFILE_NOTES = """\
+arithmetic: multiply–adds of the plain network over the peak; memory: what they read and write over the bandwidth;
+roofline: the slower of both, layer by layer, with everything between the layers for nothing. on device: a batch alone,
+by the clock of the GPU. A peak is the quickest of some convolutions and a matrix product."""
+
+
+def print_table(results: Sequence[Result], load_after: str, reporter) -> None:
+    lines = [_HEAD, *map(_cells, results)]
+    if any(result.facts["gpu_mb"] for result in results):
+        more = ["GPU MB", *(f"{result.facts['gpu_mb'] or 0:.0f}" for result in results)]
+        lines = [(*line, cell) for line, cell in zip(lines, more, strict=True)]
+    _print_columns(lines, left=4)
+    threads = sorted({result.facts["threads"] for result in results if result.facts["threads"]})
+    print(f"load {load_after} after; threads of torch: {', '.join(map(str, threads)) or 'none'}")
+    print(_NOTES)
+    most = max(result.slices for result in results)
+    for result in results:
+        if result.slices < most:
+            reporter.notice(f"{title(result)}: {result.slices} of the slices in a round.")
+        for text in result.facts["notices"]:
+            reporter.notice(f"{result.row.model}: {text}")
+
+
+def print_profile(results: Sequence[Result]) -> None:
+    """The floor of every network, and where its time goes."""
+    networks = [result for result in results if result.floor]
+    if not networks:
+        return
+    peaks = networks[0].peaks
+    rates = ", ".join(f"{2 * rate / 1e9:.0f} GFLOP/s in {kind}" for kind, rate in peaks.items() if kind != "bytes")
+    print(f"\nMeasured peaks: {rates}; memory {peaks['bytes'] / 1e9:.0f} GB/s")
+    lines = [("method", "way", "precision", "s/slice", "arithmetic", "memory", "roofline", "× roofline")]
+    for result in networks:
+        floor = result.floor
+        figures = map(seconds, (result.seconds, floor.arithmetic, floor.memory, floor.roofline))
+        over = f"{result.seconds / floor.roofline:.1f}" if floor.roofline else "–"
+        lines.append((*name(result), *figures, over))
+    if any(_on_device(result) for result in networks):  # of a GPU, beside the whole run's
+        more = ["on device", *(seconds(_on_device(result) or 0) for result in networks)]
+        lines = [(*line, cell) for line, cell in zip(lines, more, strict=True)]
+    _print_columns(lines, left=3)
+    print(_PROFILE_NOTES)
+    for result in networks:
+        if result.profile:
+            _print_kinds(result)
+
+
+def _print_kinds(result: Result) -> None:
+    whole, kinds = result.profile["whole"], dict(result.profile["kinds"])
+    rate = rate_of(result.operations, kinds) if result.operations else 0
+    reached = f"; convolutions and products: {rate / 1e9:.0f} GFLOP/s" if rate else ""
+    print(f"\n{title(result)}: {seconds(whole)} s a slice under the profiler{reached}")
+    small = [kind for kind, taken in kinds.items() if taken < _SMALL * whole]
+    kinds[OTHER] = kinds.get(OTHER, 0.0) + sum(kinds.pop(kind) for kind in small if kind != OTHER)
+    for kind, taken in kinds.items():
+        print(f"  {kind:15s} {seconds(taken):>8s} s {100 * taken / whole:4.0f} %")
+
+
+def _on_device(result: Result) -> float | None:
+    return result.profile["on_device"] if result.profile else None
+
+
+def print_files(rows: Sequence[dict], slices: int) -> None:
+    print(f"\nFrom a DICOM series of {slices} slices to another, the whole command:")
+    lines = [("method", "s", "s/slice inside", "device", "precision")]
+    for row in rows:
+        figures = (f"{row['seconds']:.1f}", seconds(row["inside"]))
+        lines.append((row["model"], *figures, row["device"], row["precision"]))
+    _print_columns(lines, left=1)
+
+
+def table(results: Sequence[Result]) -> list[dict]:
+    """One line a row, for programs: plain names, seconds, MB, HU; what there is not is left out."""
+    lines = []
+    for result in results:
+        low, high = result.quartiles
+        line = {
+            "model": result.row.model, "way": result.facts["way"], "precision": result.facts["precision"],
+            "device": result.facts["device"], "batch": result.facts["batch"], "slices": result.slices,
+            "rounds": len(result.per_slice),
+            "s_per_slice": result.seconds, "s_per_slice_q1": low, "s_per_slice_q3": high, "start_s": result.start,
+        }  # fmt: skip
+        line |= {key: result.facts[key] for key in ("peak_mb", "gpu_mb") if result.facts[key]}
+        if result.ratios:
+            line["times_as_quick"] = statistics.median(result.ratios)
+        if result.difference_hu:
+            line["max_hu"], line["mean_hu"] = result.difference_hu
+        if result.floor:
+            line |= {f"floor_{key}_s": value for key, value in result.floor._asdict().items()}
+        if result.profile:
+            line |= {f"profiled_{kind.replace(' ', '_')}_s": s for kind, s in result.profile["kinds"].items()}
+            line |= {"on_device_s": _on_device(result)} if _on_device(result) else {}
+        lines.append(line)
+    return lines
+
+
+def write_outputs(results: Sequence[Result], machine: dict, csv: Path | None, picture: Path | None) -> None:
+    if csv:
+        from ...quality.table import write_csv
+
+        write_csv([line | machine for line in table(results)], csv)
+    if picture:
+        from .picture import draw
+
+        draw(picture, results, machine)
+
+
+def record_times(results: Sequence[Result], machine: dict) -> None:
+    """For whoever publishes a model: its card says what this command measured, and where."""
+    from ...weights.store import find_card, save_card
+
+    best = {result.row.model: result for result in results if result.row.way == "quick"}  # the last is what auto chose
+    for model, result in best.items():
+        if model in RANDOM or model == "bm3d":
+            continue
+        figures = {
+            "machine": machine["machine"],
+            "data": machine["data"],
+            "command": "ldct-denoise benchmark",
+            "seconds_per_slice": float(f"{result.seconds:.3g}"),
+            "device": result.facts["device"],
+            "precision": result.facts["precision"],
+        }
+        if math.isfinite(result.facts["peak_mb"]):
+            figures["peak_megabytes"] = round(result.facts["peak_mb"])
+        save_card(find_card(model), time=figures)
+
+
+def seconds(value: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
+
+
+def name(result: Result) -> tuple[str, str, str]:
+    """A classical method has no way or precision to choose."""
+    if result.difference_hu is None and result.row.way == "quick" and result.row.precision == "auto":
+        return result.row.model, "–", "–"
+    return result.row.model, result.facts["way"], result.facts["precision"]
+
+
+def title(result: Result) -> str:
+    return " ".join(word for word in name(result) if word != "–")
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    low, high = result.quartiles
+    difference = [f"{value:.2g}" for value in result.difference_hu] if result.difference_hu else ["–", "–"]
+    ratio = f"{statistics.median(result.ratios):.2f}" if result.ratios else "–"
+    return (
+        *name(result), result.facts["device"], str(result.facts["batch"]), seconds(result.seconds),
+        f"{seconds(low)}–{seconds(high)}", ratio, f"{result.start:.1f}", f"{result.facts['peak_mb']:.0f}", *difference,
+    )  # fmt: skip
+
+
+def _print_columns(lines: Sequence[Sequence[str]], left: int) -> None:
+    """The first `left` columns begin at the left, the others end at the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [
+            cell.ljust(width) if number < left else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip(), flush=True)

@@ -1,0 +1,83 @@
+"""See the package."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from .inputs import AUTHORS, PUBLISHED, write_file, write_networks, write_series
+from .peak import LIBRARY, STAGES, measure
+from .rows import INPUTS, rows_of
+
+LIMIT = 4.0  # GB
+MODELS = (
+    *("gaussian", "median", "bilateral", "nlm", "tv", "anisotropic-diffusion", "rddm-balanced"),
+    *(AUTHORS, PUBLISHED),
+)
+
+
+def main() -> int:
+    """Exit status 0 if every row stays below the limit, else 1."""
+    wish = _arguments()
+    folder = Path(tempfile.mkdtemp(prefix="memory-", dir=wish.folder))
+    try:
+        return table(folder, wish)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def table(folder: Path, wish: argparse.Namespace) -> int:
+    """Makes the inputs in `folder`, and measures and prints row after row."""
+    _make(folder, wish)
+    calls = "all batches" if wish.every else f"{wish.calls} batches"
+    print(f"{wish.size}×{wish.size}×{wish.slices}, {calls} computed; peak memory in MB")
+    print(f"{'method':25s} {'way':18s} {'draws':>5s} {'spread':>6s}", *(f"{s:>8s}" for s in (*STAGES, "whole", "s")))
+    worst = faults = 0
+    for row in rows_of(wish.models, wish.draws):
+        print(f"{row.model:25s} {row.way:18s} {row.draws:5d} {'yes' if row.spread else 'no':>6s}", end=" ", flush=True)
+        try:
+            peak = measure(row.words(folder), 0 if wish.every else wish.calls, folder / "home", wish.library)
+        except RuntimeError as error:
+            print(f"FAILED: {error}", flush=True)
+            faults += 1
+            continue
+        figures = [*(peak.stages.get(stage, 0) / 1e6 for stage in STAGES), peak.whole / 1e6]
+        print(*(f"{figure:8.0f}" for figure in figures), f"{peak.seconds:8.1f}", flush=True)
+        worst = max(worst, peak.whole)
+        faults += peak.whole > wish.limit * 1e9
+    print(f"largest {worst / 1e9:.2f} GB, limit {wish.limit:g} GB: {'FAILED' if faults else 'PASSED'}")
+    return 1 if faults else 0
+
+
+def _make(folder: Path, wish: argparse.Namespace) -> None:
+    home = folder / "home"
+    home.mkdir()
+    os.environ["LDCT_DENOISE_HOME"] = str(home)
+    sys.path.insert(0, str(LIBRARY))
+    if {AUTHORS, PUBLISHED} & set(wish.models):
+        write_networks()
+    write_series(folder / INPUTS["dicom"], wish.size, wish.slices)
+    for dtype in ("int16", "float32"):
+        write_file(folder / INPUTS[dtype], wish.size, wish.slices, dtype)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m Testing.memory", description=__doc__)
+    parser.add_argument("--slices", type=int, default=1000)
+    parser.add_argument("--size", type=int, default=512, help="rows and columns (default 512)")
+    parser.add_argument("--models", type=lambda names: names.split(","), default=MODELS, help=",".join(MODELS))
+    parser.add_argument("--draws", type=int, default=8)
+    parser.add_argument("--calls", type=int, default=3, help="batches that the method computes (default 3)")
+    parser.add_argument("--every", action="store_true", help="let it compute all")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="GB (default 4)")
+    parser.add_argument("--folder", type=Path, help="where some GB may lie meanwhile; by default the temporary one")
+    parser.add_argument("--library", type=Path, default=LIBRARY, help="another checkout's folder LDCTDenoise")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
