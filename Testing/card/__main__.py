@@ -18,16 +18,21 @@ from LDCTDenoiseLib.networks import norm_silu_choice
 from LDCTDenoiseLib.networks.scan_choice import available_scans
 from LDCTDenoiseLib.weights.store import find_card
 
-from .timing import beside, on_device, slices, volume
+from .timing import ROUNDS, beside, on_device, slices, volume
 from .ways import has_graph, placed, ways
+
+SMALLEST = 32  # pixels
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Exit status 0, or 2 where there is no such device."""
+    """Exit status 0, or 2 where there is no such device or nothing to compute."""
     wish = _arguments(words)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     if wish.device.startswith("cuda") and not torch.cuda.is_available():
         print("There is no CUDA device here: --device cpu --side 64 --slices 4 tries the command.", file=sys.stderr)
+        return 2
+    if wish.slices < 1 or wish.side < SMALLEST or min(wish.batches) < 1:
+        print(f"There must be at least one slice, a side of {SMALLEST} and batches of one.", file=sys.stderr)
         return 2
     _about(wish.device)
     with tempfile.TemporaryDirectory(prefix="card-") as folder:
@@ -45,7 +50,8 @@ def _card(folder: Path, id: str):
 
 def _about(device: str) -> None:
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else "the processor"
-    print(f"{name}, torch {torch.__version__}; scans: {', '.join(available_scans(device))}")
+    print(f"{name}, torch {torch.__version__}, {torch.get_num_threads()} threads; medians of {ROUNDS} rounds")
+    print(f"scans: {', '.join(available_scans(device))}")
     if device.startswith("cuda"):
         fused = norm_silu_choice._checked(torch.device(device).index or 0)
         print(f"fused kernels: {'they agree with float64' if fused else 'not used, see above'}")
@@ -75,7 +81,9 @@ def _one(denoiser, wish: argparse.Namespace) -> None:
         batch = best_batch(denoiser, hu.shape[1:], wish.device)
         before, after = beside(denoiser, hu[:batch])
         turn, side_by_side = (volume(denoiser, hu, wish.device, batch, way) for way in (False, True))
-        print(f"chosen batch {batch}; host before {before:.2f} ms, after {after:.2f} ms a slice")
+        print(
+            f"the last row's way, its chosen batch {batch}; host before {before:.2f} ms, after {after:.2f} ms a slice"
+        )
         print(
             f"volume of {len(hu)} slices: {turn:.2f} ms a slice in turn, {side_by_side:.2f} ms overlapped", flush=True
         )

@@ -24,8 +24,12 @@ class Way(NamedTuple):
 
 
 def ways(device: str) -> list[Way]:
-    """From the plainest to the one that the engine tries first; a processor has no quick float16."""
-    half, other = ("float16", "bfloat16") if device.startswith("cuda") else ("bfloat16", "float16")
+    """From the plainest to the one that the engine tries first; a processor has no fused kernels, graphs or float16."""
+    if not device.startswith("cuda"):
+        return [
+            Way(name, kind, plain=name == "plain") for name in ("plain", "quick") for kind in ("float32", "bfloat16")
+        ]
+    half, other = "float16", "bfloat16"
     return [
         Way("plain", "float32", plain=True),
         Way("plain", half, plain=True),

@@ -14,6 +14,7 @@ from .peak import LIBRARY, STAGES, measure
 from .rows import INPUTS, rows_of
 
 LIMIT = 4.0  # GB
+ABOUT = "Peak memory of ldct-denoise denoise, from file to file, while it reads, denoises and writes, and of the whole."
 MODELS = (
     *("gaussian", "median", "bilateral", "nlm", "tv", "anisotropic-diffusion", "rddm-balanced"),
     *(AUTHORS, PUBLISHED),
@@ -33,7 +34,7 @@ def main() -> int:
 def table(folder: Path, wish: argparse.Namespace) -> int:
     """Makes the inputs in `folder`, and measures and prints row after row."""
     _make(folder, wish)
-    calls = "all batches" if wish.every else f"{wish.calls} batches"
+    calls = "all batches" if wish.every else f"the first {wish.calls} batches"
     print(f"{wish.size}×{wish.size}×{wish.slices}, {calls} computed; peak memory in MB")
     print(f"{'method':25s} {'way':18s} {'draws':>5s} {'spread':>6s}", *(f"{s:>8s}" for s in (*STAGES, "whole", "s")))
     worst = faults = 0
@@ -66,7 +67,7 @@ def _make(folder: Path, wish: argparse.Namespace) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m Testing.memory", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m Testing.memory", description=ABOUT)
     parser.add_argument("--slices", type=int, default=1000)
     parser.add_argument("--size", type=int, default=512, help="rows and columns (default 512)")
     parser.add_argument("--models", type=lambda names: names.split(","), default=MODELS, help=",".join(MODELS))

@@ -1,6 +1,6 @@
 """`ldct-denoise`, whose method computes only so many batches: python -m Testing.memory.child COUNT WORDS…
 
-What comes after is given back as it is.
+What comes after is given back as it is; what the self-check computes does not count.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ def main() -> int:
         compute, left = denoiser.denoise, iter(range(most))
 
         def denoise(slices_hu: np.ndarray, **how) -> np.ndarray:
-            return slices_hu.copy() if next(left, None) is None else compute(slices_hu, **how)
+            is_probe = how.get("spacing") is None  # the self-check's, which are made and not of the volume
+            return compute(slices_hu, **how) if is_probe or next(left, None) is not None else slices_hu.copy()
 
         denoiser.denoise = denoise
         return denoiser

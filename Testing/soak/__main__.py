@@ -85,7 +85,7 @@ def _told(outputs: Path) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m Testing.soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m Testing.soak", description="A batch that survives the night.")
     parser.add_argument("what", nargs="?", choices=("workers", "machines", "throughput"), default="workers")
     parser.add_argument("--series", type=int, help="200, or 24 for throughput")
     parser.add_argument("--size", type=int, help="rows and columns: 64, or 512")

@@ -12,9 +12,10 @@ from .checkout import ROOT, Checkout, NotMeasured
 from .child import MODEL_OF_RANDOM_WEIGHTS
 from .slices import write_series, write_volume
 from .table import Table, load, machine, write_csv
-from .verdict import TITLES, Row, worse
+from .verdict import LEAST, TITLES, Row, worse
 
 SIDE = 512
+TELLING = 4  # rounds whose quartiles mean something
 SAME_HU = 1e-3  # root mean square: float32, rounded in another order
 ALIKE_HU = 1.0  # of a lower precision: the self-check lets each side be 0.5 HU from float32
 CHECKED = 2  # slices
@@ -145,8 +146,8 @@ def run(wish: argparse.Namespace, folder: Path) -> int:
     sides = Checkout(wish.folder, "before", folder, wish.threads), Checkout(ROOT, "now", folder, wish.threads)
     print(f"{machine(wish.threads)}")
     print(
-        f"before: {wish.folder}, now: this checkout. {SIDE}×{SIDE}, {wish.slices} slices (models) and {wish.series} "
-        f"(files), {wish.rounds} rounds, {_CLOCKS[wish.clock]}; medians.\n"
+        f"before: {wish.folder}, now: this checkout. {SIDE}×{SIDE}, slices: {wish.slices} (models) and {wish.series} "
+        f"(files), rounds: {wish.rounds}, {_CLOCKS[wish.clock]}; medians.\n"
     )
     comparison = Comparison(*sides, folder, wish)
     for step in _steps(comparison, wish.only):
@@ -160,7 +161,13 @@ def run(wish: argparse.Namespace, folder: Path) -> int:
     if not comparison.rows:
         print("Nothing could be measured on both sides.")
     elif not comparison.faults:
-        print(f"Nothing is slower than before: {len(comparison.rows)} figures compared.")
+        felt = ", ".join(f"{least:g} {unit}" for unit, least in LEAST.items())
+        print(
+            f"Nothing is slower than before by more than {100 * wish.tolerance:g} % in three of four rounds (memory: "
+            f"{100 * wish.memory:g} %) and by more than {felt}: {len(comparison.rows)} figures compared."
+        )
+        if wish.rounds < TELLING:
+            print(f"Fewer than {TELLING} rounds tell little about what is less than the scatter.")
     return 1 if comparison.faults or not comparison.rows else 0
 
 

@@ -128,7 +128,7 @@ def run(wish: argparse.Namespace, folder: Path) -> int:
     print(machine(wish.threads))
     print(f"ldct-denoise denoise, DICOM series to DICOM series; {clock}, peak memory of the process\n")
     measurement = Measurement(Checkout(ROOT, "now", folder, wish.threads), folder, wish)
-    table = Table(_TITLES, (13, 7, 12, 6, 8, 19, 6, 11, 16), texts=4)
+    table = Table(_TITLES, (13, 7, 13, 6, 8, 19, 6, 11, 16), texts=4)
     curves, faults = [], []
     for axis in wanted:
         for curve in measurement.along(axis):
@@ -141,7 +141,7 @@ def run(wish: argparse.Namespace, folder: Path) -> int:
                         f"The {what} of {curve.model} grows faster than the {axis.name}: "
                         f"with their power of {growth.exponent:.2f} ± {growth.error:.2f}."
                     )
-    print(f"\n{_EXPLAINED} load {load()} after")
+    print(f"\n{_EXPLAINED}\nload {load()} after")
     for curve in curves:
         if curve.fault:
             faults.append(curve.fault)

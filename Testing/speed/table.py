@@ -12,10 +12,12 @@ from pathlib import Path
 
 def machine(threads: int | None) -> str:
     """The processor, the versions, and how busy it is just now."""
-    chosen = "threads as the library chooses" if threads is None else f"{threads} threads"
+    asked = os.environ.get("OMP_NUM_THREADS") if threads is None else str(threads)
+    chosen = f"threads: {asked}" if asked else "threads as the library chooses"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     packages = ", ".join(_versions("torch", "numpy", "SimpleITK", "pydicom"))
     return (
-        f"{processor()}, {os.cpu_count()} cores, {chosen}; {platform.system()}, Python {platform.python_version()}, "
+        f"{processor()}, {cores} usable cores, {chosen}; {platform.system()}, Python {platform.python_version()}, "
         f"{packages}; load {load()} before"
     )
 

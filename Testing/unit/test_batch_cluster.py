@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cluster_factory import Orders, environment, pretend, tasks, traces, until
@@ -16,7 +17,7 @@ pytest.importorskip("cryptography")
 
 import psutil
 from distributed.system import MEMORY_LIMIT
-from LDCTDenoiseLib.batch import cluster, cluster_local, cluster_run
+from LDCTDenoiseLib.batch import cluster, cluster_local, cluster_run, cluster_task
 from LDCTDenoiseLib.batch.cluster_task import Needs
 from LDCTDenoiseLib.batch.run import Defect
 from LDCTDenoiseLib.errors import Cancelled, InputError
@@ -167,6 +168,7 @@ def test_cancelling_stops_what_runs_and_begins_nothing_more(shared, orders):
 SCRIPT = """
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from cluster_factory import Orders, pretend, tasks
 from LDCTDenoiseLib.batch import cluster
 
@@ -226,3 +228,12 @@ def test_without_dask_the_sentence_names_the_package(monkeypatch, orders):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"ldct-denoise\[cluster\]"):
         cluster.executor(2, None, options=orders, do=pretend)
+
+
+def test_a_worker_is_set_up_like_every_process_that_computes_before_its_models_are_looked_at(monkeypatch):
+    done = []
+    monkeypatch.setattr(cluster_task, "set_up", lambda: done.append("set up"))
+    monkeypatch.setattr(cluster_task, "check_device", lambda options: done.append("device"))
+    options = SimpleNamespace(check=lambda: done.append("models"))
+    cluster_task._check.__wrapped__(options)
+    assert done == ["set up", "models", "device"]

@@ -197,20 +197,21 @@ def test_models_are_loaded_once(tmp_path: Path, tasks: list, monkeypatch):
     assert sorted(loads) == ["gaussian", "median"]
 
 
-def test_where_memory_was_short_one_model_is_kept(tmp_path: Path, tasks: list, monkeypatch):
+@pytest.mark.parametrize("short, kept", [(True, 1), (False, 2)])
+def test_where_memory_was_short_one_model_is_kept(tmp_path: Path, tasks: list, monkeypatch, short: bool, kept: int):
     from LDCTDenoiseLib.inference.run import WarmModel
 
     real = WarmModel.denoise
 
     def noticed(self, *args, **more):
         result = real(self, *args, **more)
-        result.record["notices"].append("Memory is short.")
-        return result
+        result.record["notices"].append("A sentence.")  # there are others than of short memory
+        return replace(result, stepped_down=short)
 
     monkeypatch.setattr(WarmModel, "denoise", noticed)
     monkeypatch.setattr(WARM, "_one_at_a_time", False)
     rows = [row for task in tasks for row in work.do(task, OPTIONS)]
-    assert len(WARM._models) == 1 and rows[0]["notices"] == "Memory is short."
+    assert len(WARM._models) == kept and rows[0]["notices"] == "A sentence."
 
 
 def test_an_executor_that_stops_twice_is_no_trouble(tmp_path: Path, tasks: list):

@@ -95,7 +95,7 @@ def test_an_interruption_at_the_very_end_of_a_series_leaves_the_turn_to_the_next
         def __exit__(self, *_):
             pass
 
-    warm, result = Warm(), SimpleNamespace(record={"notices": []})
+    warm, result = Warm(), SimpleNamespace(stepped_down=False)
     warm._model = lambda card: SimpleNamespace(denoise=lambda *_, **more: result)
     guard, warm._guard = warm._guard, Ended()
     with pytest.raises(Cancelled):
@@ -112,3 +112,20 @@ def test_a_series_is_interrupted_once_and_what_follows_it_is_not():
         time.sleep(0.01)
     warm.interrupt()
     time.sleep(0.01)
+
+
+def test_the_other_models_rest_while_one_computes(monkeypatch):
+    from LDCTDenoiseLib.inference import run
+
+    class Model:
+        def __init__(self, card):
+            self.card, self.rests = card, 0
+
+        def rest(self):
+            self.rests += 1
+
+    monkeypatch.setattr(run, "WarmModel", Model)
+    warm, cards = Warm(), [SimpleNamespace(id=id) for id in "ab"]
+    for card in (cards[0], cards[1], cards[1]):
+        warm.load(card)
+    assert [warm._models[card.id].rests for card in cards] == [2, 0]

@@ -97,6 +97,10 @@ def test_a_picture_is_drawn(tmp_path):
         (["--rounds", "0"], "at least one round"),
         (["--files", "-1"], "cannot be negative"),
         (["--device", "abacus"], "no device abacus"),
+        (["--precision", "float8"], "no precision float8"),
+        (["--picture", "a.xyz"], "no name of a picture"),
+        (["--record", "--rounds", "2"], "at least 5 rounds of 8 slices"),
+        (["--record", "--slices", "7"], "at least 5 rounds of 8 slices"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(words, reason, capsys):

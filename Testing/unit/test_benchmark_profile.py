@@ -135,6 +135,33 @@ def test_the_time_of_a_slice_is_told_by_kind():
     assert sum(kinds.values()) == pytest.approx(found["whole"], rel=0.02)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_scan_is_seen_as_one_in_all_its_threads(threads):
+    from LDCTDenoiseLib.networks import dadiff_blocks, dadiff_quick_blocks
+
+    def rand(*shape):
+        return torch.rand(*shape)
+
+    quick = rand(1, 4096, 4, 8), rand(1, 4096, 4, 8), -rand(4, 8, 4), rand(1, 4096, 4, 4), rand(1, 4096, 4, 4)
+    plain = rand(1, 32, 512), rand(1, 32, 512), -rand(32, 4), rand(1, 4, 4, 512), rand(1, 4, 4, 512)
+
+    def scanning(count):
+        with torch.inference_mode():
+            dadiff_quick_blocks.bulk_scan(*quick, torch.ones(4, 8), torch.ones(4, 8))
+            dadiff_blocks.selective_scan(*plain, torch.ones(32), torch.ones(32))
+
+    before, real = torch.get_num_threads(), (dadiff_blocks.selective_scan, dadiff_quick_blocks.bulk_scan)
+    torch.set_num_threads(threads)
+    try:
+        found = seconds_by_kind(SimpleNamespace(hu=[0], device="cpu", batch=1, denoiser=None, one_by_one=scanning))
+    finally:
+        torch.set_num_threads(before)
+    kinds = found["kinds"]
+    assert kinds[profile.SCAN] > 0 and not {"arithmetic", "activation", "matrix product"} & set(kinds)
+    assert sum(kinds.values()) == pytest.approx(found["whole"], rel=0.02)
+    assert real == (dadiff_blocks.selective_scan, dadiff_quick_blocks.bulk_scan)
+
+
 def test_on_a_gpu_kernels_count_and_what_asked_for_them_does_not(monkeypatch):
     events = [
         SimpleNamespace(key="aten::conv2d", device_type="DeviceType.CPU", self_device_time_total=9e6),

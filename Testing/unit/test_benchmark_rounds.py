@@ -104,12 +104,12 @@ def test_a_choice_that_has_a_row_already_is_not_measured_twice(run):
 def test_differences_are_from_plain_float32_of_the_same_network(run):
     likes = {OWN_PLAIN: {"off": 1.0}, FAST: {"off": 1.25}, REFERENCE: {"off": 7.0}}
     results, _, _ = run([REFERENCE, OWN_PLAIN, FAST, FILTER], likes)
-    assert [result.difference_hu for result in results] == [(0, 0), (0, 0), (0.25, 0.25), None]
+    assert [result.difference_hu for result in results] == [(0, 0, 0), (0, 0, 0), (0.25,) * 3, None]
 
 
 def test_on_a_gpu_plain_float32_of_the_processor_is_the_measure(run):
     results, _, diary = run([OWN_PLAIN, FAST, FILTER], {FAST: {"off": 3.0}}, slices=60, on_gpu=True)
-    assert (OWN_PLAIN, "round", "cpu", 8) in diary and results[1].difference_hu == (3.0, 3.0)
+    assert (OWN_PLAIN, "round", "cpu", 8) in diary and results[1].difference_hu == (3.0,) * 3
     assert [result.slices for result in results] == [60, 60, 8]  # a filter has no use for the GPU
     warm = [entry for entry in diary if entry[0] == FAST and entry[1] == "round"]
     assert [entry[3] for entry in warm] == [1, 60, 60, 60]  # one for its time, one for graphs, then the rounds
@@ -151,7 +151,10 @@ def test_a_profile_tells_floors_kinds_and_rates(run, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "200 GFLOP/s in float32; memory 10 GB/s" in said
     assert "10.0" in next(line for line in said.splitlines() if line.startswith(f"{AUTHORS}  ") and "0.0100" in line)
-    assert "under the profiler; convolutions and products: 33 GFLOP/s" in said
+    rates = [line.split(": ", 1)[0] for line in said.splitlines() if "convolutions and products: 33 GFLOP/s" in line]
+    assert rates == [f"{AUTHORS} plain float32"]  # what the quick way multiplies is not known
+    (quick,) = [line for line in said.splitlines() if line.startswith("rddm-balanced quick float32:")]
+    assert quick.endswith("s a slice under the profiler")
     assert "convolution       0.0600 s   60 %\n" in said and "  between" not in said  # too little
     assert "× roofline  on device" not in said
     results[2].profile["on_device"] = 0.0123

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import shutil
 import struct
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from LDCTDenoiseLib.errors import Cancelled, InputError
-from LDCTDenoiseLib.files import image_writer, read_volume, write_volume
+from LDCTDenoiseLib.files import read_volume, write_volume
 from LDCTDenoiseLib.files.completeness import holds_its_voxels
 from LDCTDenoiseLib.files.endings import KINDS
 from LDCTDenoiseLib.files.volume_header import read_volume_header
@@ -250,86 +249,6 @@ def test_an_existing_file_is_replaced_only_on_demand(tmp_path: Path, ending: str
     write_volume(a_volume(seed=1), path, overwrite=True)
     np.testing.assert_array_equal(read_volume(path).hu, a_volume(seed=1).hu)
     assert {file.name for file in tmp_path.iterdir()} == set(before)
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_a_write_that_fails_leaves_nothing(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch):
-    def half_written(image, name, useCompression):
-        Path(name).write_bytes(b"half of it")
-        raise RuntimeError("ITK ERROR: no space left on device")
-
-    monkeypatch.setattr(sitk, "WriteImage", half_written)
-    text = refusal(lambda: write_volume(a_volume(), tmp_path / "new folder" / f"x{ending}"))
-    assert "could not be written" in text and "ITK" not in text
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("kept", [0, 100])
-def test_a_header_that_itk_wrote_short_without_a_word_is_noticed(tmp_path: Path, ending: str, kept: int, monkeypatch):
-    write = sitk.WriteImage
-
-    def short(image, name, useCompression):
-        write(image, name, useCompression)
-        Path(name).write_bytes(Path(name).read_bytes()[:kept])
-
-    monkeypatch.setattr(sitk, "WriteImage", short)
-    assert "disk full" in refusal(lambda: write_volume(a_volume(), tmp_path / f"x{ending}"))
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_a_disk_that_is_full_in_the_middle_is_told_and_leaves_nothing(tmp_path: Path, ending: str, monkeypatch):
-    written = []
-
-    def planes(volume, dtype):
-        for plane in volume.hu:
-            if len(written) == 3:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            written.append(plane)
-            yield memoryview(plane.astype(dtype).tobytes())
-
-    monkeypatch.setattr(image_writer, "_planes", planes)
-    assert "disk is full" in refusal(lambda: write_volume(a_volume(), tmp_path / f"x{ending}"))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_nifti_holds_no_more_slices_than_its_header_can_count(tmp_path: Path):
-    volume = CTVolume(np.zeros((32768, 1, 1), np.float32))
-    assert "32767 slices" in refusal(lambda: write_volume(volume, tmp_path / "x.nii"))
-    assert read_volume(write_volume(volume, tmp_path / "x.mha")).shape == (32768, 1, 1)
-    most = CTVolume(volume.hu[1:])
-    assert read_volume(write_volume(most, tmp_path / "x.nii")).shape == (32767, 1, 1)
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32"])
-def test_header_and_voxels_are_those_that_itk_writes(tmp_path: Path, ending: str, dtype: str):
-    volume = a_volume(dtype)
-    volume.hu[:] = np.abs(volume.hu) % 250
-    image = sitk.GetImageFromArray(volume.hu.astype(dtype))
-    image.SetSpacing(volume.spacing)
-    image.SetOrigin(volume.origin)
-    image.SetDirection(volume.direction.ravel())
-    for folder in ("itk", "ours"):
-        (tmp_path / folder).mkdir()
-    sitk.WriteImage(image, str(tmp_path / "itk" / f"x{ending}"), useCompression=ending in (".nrrd", ".nhdr", ".nii.gz"))
-    write_volume(volume, tmp_path / "ours" / f"x{ending}")
-    for file in (tmp_path / "itk").iterdir():
-        assert unpacked(tmp_path / "ours" / file.name) == unpacked(file)
-
-
-def unpacked(path: Path) -> bytes:
-    """The content; of a packed file, what ITK has packed."""
-    content = path.read_bytes()
-    begin = content.find(b"\x1f\x8b\x08")
-    return content if begin < 0 or path.suffix == ".nii" else content[:begin] + gzip.decompress(content[begin:])
-
-
-def test_a_volume_stored_backwards_is_written_in_its_order(tmp_path: Path):
-    volume = a_volume()
-    turned = CTVolume(volume.hu[::-1, :, ::-1], source=volume.source)
-    np.testing.assert_array_equal(read_volume(write_volume(turned, tmp_path / "x.nrrd")).hu, turned.hu)
 
 
 def test_progress_and_cancel_reach_volume_files_too(tmp_path: Path):

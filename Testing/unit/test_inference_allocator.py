@@ -11,14 +11,21 @@ import pytest
 LIBRARY = Path(__file__).resolve().parents[2] / "LDCTDenoise"
 needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
 _FAULTS = """
-import resource, sys
+import resource, sys, threading
 from LDCTDenoiseLib.inference.allocator import keep_memory
 if "keep" in sys.argv:
     assert keep_memory()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    bytes(b"x") * (int(sys.argv[2]) << 20)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+def layers():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        bytes(b"x") * (int(sys.argv[2]) << 20)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+if "thread" in sys.argv:
+    thread = threading.Thread(target=layers)
+    thread.start()
+    thread.join()
+else:
+    layers()
 """
 _HELD = """
 from pathlib import Path
@@ -47,9 +54,10 @@ def answer(code: str, *words: str) -> list[int]:
 
 
 @needs_glibc
+@pytest.mark.parametrize("where", ["main", "thread"])  # a batch computes in threads
 @pytest.mark.parametrize("megabytes", [3, 100])  # above 32, glibc by itself would never keep a block
-def test_blocks_of_a_layer_are_not_fetched_from_the_system_each_time(megabytes):
-    (told,), (kept,) = (answer(_FAULTS, way, str(megabytes)) for way in ("as told", "keep"))
+def test_blocks_of_a_layer_are_not_fetched_from_the_system_each_time(megabytes, where):
+    (told,), (kept,) = (answer(_FAULTS, way, str(megabytes), where) for way in ("as told", "keep"))
     # 3 MB are some 750 pages: twenty times with the setting that Dask gives its workers, about once without it
     assert kept < told / 5, (kept, told)
 

@@ -115,7 +115,7 @@ def test_a_run_cancelled_after_a_step_down_leaves_no_false_setup_behind():
 
     method = OnDevice(pixels_at_once=100)
     settings, volume = Settings(), a_volume(2)
-    key = (settings.device, settings.precision, volume.hu.shape[1:])
+    key = (settings.device, settings.precision, None, volume.hu.shape[1:])
     warm = WarmModel(find_card("gaussian"), method)
     warm._setups = {key: Setup("cuda:0")}
 

@@ -71,13 +71,19 @@ def test_the_drawing_of_noise_is_not_measured_and_slices_are_not_empty():
     assert calls == ["begin"] + ["compute"] * (batch_size.WARM_UPS + batch_size.ROUNDS)
 
 
-def test_memory_decides_how_many_are_tried(monkeypatch):
+class Any:
+    def denoise(self, slices_hu, *, seeds, spacing=None):
+        return slices_hu
+
+
+class WithGraph(Any):
+    def rest(self):
+        pass
+
+
+@pytest.mark.parametrize("method, sizes", [(Any, [1, 2, 4]), (WithGraph, [1, 2])])
+def test_memory_decides_how_many_are_tried_and_a_graph_takes_that_of_a_batch_beside_it(monkeypatch, method, sizes):
     torch = pytest.importorskip("torch")
-
-    class Any:
-        def denoise(self, slices_hu, *, seeds, spacing=None):
-            return slices_hu
-
     tried = []
     numbers = {"max_memory_allocated": 3000, "memory_allocated": 1000, "memory_reserved": 1000}
     for name, value in numbers.items():
@@ -85,5 +91,6 @@ def test_memory_decides_how_many_are_tried(monkeypatch):
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: None)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (16000, 80000))
     monkeypatch.setattr(batch_size, "_seconds", lambda denoiser, shape, count: tried.append(count) or 1.0)
-    assert best_batch(Any(), (64, 64), "cuda:0") == 4  # three quarters of 16000 are six slices of 2000
-    assert tried == [1, 2, 4]
+    # three quarters of 16000 are six slices of 2000, or three of 4000
+    assert best_batch(method(), (64, 64), "cuda:0") == sizes[-1]
+    assert tried == sizes

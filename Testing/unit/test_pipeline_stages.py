@@ -1,7 +1,9 @@
 """The three stages of a network method, what they carry to a device and back, and the noise that is drawn for them."""
 
+import gc
 import os
 import threading
+import weakref
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,10 +12,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from LDCTDenoiseLib.methods import noise as noise_module  # noqa: E402
+from LDCTDenoiseLib.methods import stages  # noqa: E402
 from LDCTDenoiseLib.methods.noise import gaussian_noise  # noqa: E402
 from LDCTDenoiseLib.methods.stages import NetworkMethod  # noqa: E402
 from LDCTDenoiseLib.methods.transfers import Streamed, transfers  # noqa: E402
 from LDCTDenoiseLib.methods.window import Window  # noqa: E402
+from LDCTDenoiseLib.networks import captured  # noqa: E402
 
 needs_a_card = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")
 
@@ -169,6 +173,65 @@ def test_a_method_gives_the_same_through_streams(fake_cuda, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device", lambda device: torch.inference_mode())
     np.testing.assert_array_equal(method.denoise(hu, seeds=[1, 2, 3]), expected)
     assert fake_cuda.count("pinned") == 3 and fake_cuda.count("waited") == 1
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """The outputs of graphs as CUDA makes them, on the processor: they hold a batch as long as they live."""
+    made = []
+
+    def capture(function, device):
+        output = function().clone()
+        made.append(weakref.ref(output))
+        return lambda: output.copy_(function()), output
+
+    real = captured.Captured
+    monkeypatch.setattr(captured, "Captured", lambda function: real(function, capture))
+    monkeypatch.setattr(stages, "transfers", lambda device: transfers("cpu"))
+    return made
+
+
+def placed_on_a_card(plain: bool = False) -> Adding:
+    method = Adding()
+    method._settle("cuda:0", 8, plain=plain)
+    return method
+
+
+def alive(graphs) -> int:
+    gc.collect()  # the graph of these tests is a circle of its own
+    return sum(one() is not None for one in graphs)
+
+
+def test_a_method_that_rests_gives_up_its_graph_and_goes_on_with_another(graphs):
+    hu, method = slices(), placed_on_a_card()
+    expected = Adding().denoise(hu, seeds=[1, 2, 3])
+    for made in (1, 2):
+        for _ in range(3):
+            np.testing.assert_array_equal(method.denoise(hu, seeds=[1, 2, 3]), expected)
+        assert len(graphs) == made and alive(graphs) == 1
+        method.rest()
+        assert alive(graphs) == 0
+
+
+def test_the_plain_way_has_no_graph_and_may_rest_all_the_same(graphs):
+    method = placed_on_a_card(plain=True)
+    method.rest()
+    for _ in range(3):
+        method.denoise(slices(), seeds=[1, 2, 3])
+    assert not graphs
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_method_that_is_dropped_is_gone_at_once(graphs, plain):
+    method = placed_on_a_card(plain)
+    method.denoise(slices(), seeds=[1, 2, 3])
+    watched = weakref.ref(method)
+    gc.disable()
+    try:
+        del method
+        assert watched() is None
+    finally:
+        gc.enable()
 
 
 def test_only_cuda_has_streams():

@@ -74,6 +74,16 @@ def test_what_comes_back_lies_in_memory_with_its_channels_innermost_and_the_argu
     assert all(torch.equal(x, y) for x, y in zip(problem, before, strict=True))
 
 
+def test_the_result_may_be_written_over_what_is_scanned(threads, monkeypatch):
+    cut(monkeypatch, BLOCK=256, SEGMENT=64)
+    u, delta, A, B, C, D, bias = example(2, 5, 4, 90)
+    expected = reference_scan(u, delta, A, B, C, D, bias)
+    u, delta = (x.unflatten(1, (4, -1)).permute(0, 3, 1, 2) for x in (u, delta))
+    B, C, A, D, bias = B.permute(0, 3, 1, 2), C.permute(0, 3, 1, 2), A.view(4, 5, 4), D.view(4, 5), bias.view(4, 5)
+    scan_bulk.bulk_scan(u, delta, A, B, C, D, bias, out=u)
+    torch.testing.assert_close(u.permute(0, 2, 3, 1).flatten(1, 2), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_inference_tensors_are_taken_and_given():
     with torch.inference_mode():
         problem = example(1, 3, 4, 60)

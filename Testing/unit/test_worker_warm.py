@@ -10,6 +10,7 @@ import queue
 import sys
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -130,6 +131,20 @@ def test_what_is_replaced_is_freed_also_after_much_was_set_apart_from_the_search
     assert watched() is None
 
 
+def test_what_is_rubbish_already_is_not_set_apart():
+    class Model:
+        pass
+
+    gc.disable()
+    model = Model()
+    model.itself = model
+    watched = weakref.ref(model)
+    del model
+    with to_stay():
+        pass
+    assert watched() is None and gc.isenabled()
+
+
 def test_the_search_for_rubbish_goes_on_also_after_a_failure():
     with pytest.raises(ImportError), to_stay():
         assert not gc.isenabled()
@@ -137,12 +152,11 @@ def test_the_search_for_rubbish_goes_on_also_after_a_failure():
     assert gc.isenabled()
 
 
-def test_freed_memory_goes_back_once_when_nothing_was_asked_for_long(monkeypatch):
+def test_freed_memory_goes_back_once_when_nothing_was_asked_for_long():
     from LDCTDenoiseLib.worker import serve
 
     waiting, given = queue.SimpleQueue(), []
-    monkeypatch.setattr(serve, "rest", lambda: given.append(1) or waiting.put("late"))
-    lines = serve.lines_of(waiting, idle=0.05)
+    lines = serve.lines_of(waiting, lambda: given.append(1) or waiting.put("late"), idle=0.05)
     for line in ("one", "two"):
         waiting.put(line)
     assert [next(lines), next(lines), given] == ["one", "two", []]
@@ -153,14 +167,50 @@ def test_resting_gives_back_the_memory_of_processor_and_gpu(monkeypatch):
     from LDCTDenoiseLib.inference import engine
     from LDCTDenoiseLib.worker import serve
 
-    given = []
+    given, kept = [], Kept()
+    kept._warm = SimpleNamespace(rest=lambda: given.append("model"))
     monkeypatch.setattr(serve, "give_back", lambda: given.append("processor"))
     monkeypatch.setattr(engine, "release_memory", lambda: given.append("gpu"))
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    serve.rest()
+    serve.rest(kept)
     monkeypatch.setitem(sys.modules, "torch", object())
-    serve.rest()
-    assert given == ["processor", "gpu", "processor"]
+    serve.rest(kept)
+    assert given == ["model", "processor", "model", "gpu", "processor"]
+    serve.rest(Kept())
+
+
+def test_the_model_rests_before_the_perception_uses_the_same_card():
+    done, kept = [], Kept()
+    kept._warm = SimpleNamespace(rest=lambda: done.append("rest"))
+    for _ in range(2):
+        kept.perception("one", lambda: done.append("made") or "perception")
+    assert done == ["rest", "made", "rest"]
+
+
+def test_a_network_is_gone_before_the_next_is_loaded_and_is_never_set_apart(a_small_network, monkeypatch):
+    pytest.importorskip("torch")
+    from LDCTDenoiseLib.inference import run
+
+    watched, alive, load = [], [], run.load_denoiser
+
+    def watching(card):
+        alive.append(sum(one() is not None for one in watched))
+        denoiser = load(card)
+        watched.append(weakref.ref(denoiser))
+        return denoiser
+
+    monkeypatch.setattr(run, "load_denoiser", watching)
+    frozen, kept = gc.get_freeze_count(), Kept()
+    gc.disable()  # no search for rubbish helps
+    try:
+        for model in (a_small_network, "gaussian", a_small_network):
+            asked(kept, model=model)
+        answer(json.dumps({"id": 2, "do": "state"}), io.StringIO(), kept)
+        kept.forget()
+    finally:
+        gc.enable()
+    assert alive == [0, 0, 0] and not any(one() for one in watched)
+    assert gc.get_freeze_count() == frozen
 
 
 @pytest.mark.skipif(os.name != "posix", reason="niceness")

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Cancelled, InputError
-from ..inference.allocator import keep_memory
-from ..inference.threads import sleep_soon
+from ..inference.own_process import set_up
 from ..version import package_version
 from .memory import MEMORY
 from .plan import Options, Task
@@ -125,8 +124,7 @@ def check_device(options: Options) -> None:
 @functools.cache
 def _check(options: Options | None) -> None:
     """Once a process and batch. Raises InputError."""
-    sleep_soon()  # before torch is imported
-    keep_memory()
+    set_up()  # before torch is imported; OMP_NUM_THREADS, which Dask may have set, stays
     if options is not None:
         options.check()
         check_device(options)

@@ -33,7 +33,7 @@ class Warm:
         try:
             self._computing = threading.get_ident()
             result = self._model(card).denoise(volume, settings, cancel=cancel, **callbacks)
-            if result.record["notices"] and len(self._models) > 1:  # such as: memory was short
+            if result.stepped_down and len(self._models) > 1:  # memory was short
                 self._one_at_a_time = True
             return result
         except InputError:
@@ -72,6 +72,9 @@ class Warm:
             self._models = {id: model for id, model in self._models.items() if id == card.id}
         if card.id not in self._models or self._models[card.id].card != card:
             self._models[card.id] = WarmModel(card)
+        for id, model in self._models.items():
+            if id != card.id:  # a card belongs to the one that computes
+                model.rest()
         return self._models[card.id]
 
 

@@ -18,6 +18,7 @@ from ..volume import CTVolume
 from .endings import KINDS, ending_of
 
 _COMPRESSED = (".nrrd", ".nhdr", ".nii.gz")  # MetaImage and .nii stay plain: quick, and readable by everything
+_BESIDE = (".nhdr", ".mhd")  # a header alone, which names the file of the voxels
 _NIFTI_SLICES = 46  # byte at which NIfTI keeps their number, as int16
 _NIFTI_START = 108  # and the place of the first voxel, as float32
 MOST_NIFTI_SLICES = 32767
@@ -26,7 +27,7 @@ MOST_NIFTI_SLICES = 32767
 def write_header(volume: CTVolume, dtype: np.dtype, path: Path) -> tuple[bytes, Path]:
     """The header, and the file for the voxels: `path` itself, where they follow the header, or one beside it.
 
-    Leaves an unfinished file at `path`, alone in its folder, and the other one if there are two.
+    Leaves an unfinished file at `path`, and the other one if there are two.
     Raises RuntimeError (ITK's) or ValueError if no such header can be written, and OSError.
     """
     import SimpleITK as sitk
@@ -39,9 +40,10 @@ def write_header(volume: CTVolume, dtype: np.dtype, path: Path) -> tuple[bytes, 
     kind, count = KINDS[ending_of(path)], len(volume.hu)
     if kind == "nifti":
         return _nifti(path, count), path
-    beside = next((file for file in path.parent.iterdir() if file != path), path)
     header = path.read_bytes()
-    return _text(header if beside != path else _before_voxels(header, kind), kind, count), beside
+    if ending_of(path) in _BESIDE:
+        return _text(header, kind, count), _named(header, kind, path)
+    return _text(_before_voxels(header, kind), kind, count), path
 
 
 def is_compressed(path: Path) -> bool:
@@ -61,6 +63,17 @@ def _nifti(path: Path, count: int) -> bytes:
     except (struct.error, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError("ITK wrote less than a header") from error
     return bytes(header)
+
+
+def _named(header: bytes, kind: str, path: Path) -> Path:
+    """The file that a header names for its voxels. By its name alone: systems put files of their own beside others."""
+    line = {"nrrd": rb"^data file: ", "metaimage": rb"^ElementDataFile = "}[kind]
+    found = re.search(line + rb"([^\r\n]+)", header, re.MULTILINE)
+    name = path.name if found is None else found[1].decode("utf-8", "surrogateescape").removeprefix("./")
+    beside = path.with_name(name)  # ValueError if it is more than a name
+    if beside == path or not beside.is_file():
+        raise ValueError("ITK wrote less than a header")
+    return beside
 
 
 def _before_voxels(content: bytes, kind: str) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 
-_TRIM, _MAP, _MAPS = -1, -3, -4  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD and M_MMAP_MAX of glibc's malloc.h
+# M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX and M_ARENA_MAX of glibc's malloc.h
+_TRIM, _MAP, _MAPS, _ARENAS = -1, -3, -4, -8
 _KEPT = 512 << 20  # bytes at the end of the heap before they go back to the system
 _MAPPED = 32 << 20  # bytes from which a block is mapped anew each time, where it is at all; glibc takes no more
 
@@ -17,11 +18,17 @@ def keep_memory() -> bool:
     gigabytes a slice. On two cores that was half of the time of RDDM in its published size. Dask gives its workers
     MALLOC_TRIM_THRESHOLD_=65536, which makes it worse still.
 
+    All threads share one arena. Those that glibc makes for threads consist of heaps of 64 MB: a larger block is mapped
+    anew there whatever else is set, and a batch computes in threads. A thread that has an arena already keeps it.
+
     What is kept is given back by `give_back`. For processes of our own only: in somebody else's, memory is not ours to
     keep. Has no effect, and returns False, where there is no glibc: on Windows, macOS and musl.
     """
     mallopt = _glibc("mallopt")
-    return mallopt is not None and all([mallopt(_MAPS, 0), mallopt(_MAP, _MAPPED), mallopt(_TRIM, _KEPT)])
+    if mallopt is None:
+        return False
+    taken = [mallopt(*one) for one in ((_MAPS, 0), (_MAP, _MAPPED), (_TRIM, _KEPT), (_ARENAS, 1))]
+    return all(taken)
 
 
 def give_back() -> bool:

@@ -60,7 +60,9 @@ def _most_that_fit(denoiser: Denoiser, shape: tuple[int, int], device: str) -> i
     needed = max(1, torch.cuda.max_memory_allocated(device) - before)
     free, _ = torch.cuda.mem_get_info(device)
     free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # kept by torch, and free
-    return int(np.clip(0.75 * free / needed, 1, MOST_SLICES_AT_ONCE))
+    # what rests has a graph: that holds the memory of a batch, and is checked against the same batch without it
+    at_once = 2 if hasattr(denoiser, "rest") else 1
+    return int(np.clip(0.75 * free / (at_once * needed), 1, MOST_SLICES_AT_ONCE))
 
 
 def _seconds(denoiser: Denoiser, shape: tuple[int, int], count: int) -> float:

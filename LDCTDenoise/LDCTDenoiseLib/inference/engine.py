@@ -90,6 +90,7 @@ def denoise_volume(
     progress: Callable[[int, int, str], None] | None = None,
     notice: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    standing: Callable[[Setup | None], None] | None = None,
     in_place: bool = False,
     spread: bool = True,
 ) -> Outcome:
@@ -97,7 +98,8 @@ def denoise_volume(
 
     The seconds of the outcome are those of the slices, without the self-check.
     progress(done, total, stage) counts evaluated slices; notice(text) hears each step down the memory ladder;
-    cancel() is asked before every batch.
+    cancel() is asked before every batch; standing(setup) hears where the method stands as soon as that is checked,
+    which the next run may be given as `setup` even if this one is cancelled, and None once that is no longer so.
     in_place  the caller gives its volume away: the result takes the place of `volume.hu`, batch by batch, and after an
               error a part of it. False: the input is never changed
     spread    False: the standard deviation between draws is not wanted, and no memory is taken for it
@@ -110,7 +112,7 @@ def denoise_volume(
         raise InputError(f"{denoiser.id} gives the same answer at every draw: leave the number of draws at 1.")
     first, last = settings.slices or (0, count)
     part = volume.slices(first, last, orientation.slice_axis)
-    run = _Run(denoiser, part.reoriented(orientation), notice or (lambda text: None))
+    run = _Run(denoiser, part.reoriented(orientation), notice or (lambda text: None), standing or (lambda setup: None))
     run.prepare(setup, settings)
     begun = time.perf_counter()
     before = settings.first_slice
@@ -144,8 +146,14 @@ def no_steps(id: str) -> str:
 class _Run:
     """One pass over one volume in standard orientation: what it has said, and its rung of the memory ladder."""
 
-    def __init__(self, denoiser: Denoiser, volume: CTVolume, notice: Callable[[str], None]):
-        self.denoiser, self.volume, self._notice = denoiser, volume, notice
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        volume: CTVolume,
+        notice: Callable[[str], None],
+        standing: Callable[[Setup | None], None],
+    ):
+        self.denoiser, self.volume, self._notice, self._standing = denoiser, volume, notice, standing
         self.said: list[str] = []
 
     def say(self, text: str) -> None:
@@ -157,6 +165,7 @@ class _Run:
         for text in _not_as_acquired(self.volume):
             self.say(text)
         self.setup = setup or prepare(self.denoiser, shape, settings.device, settings.precision)
+        self._standing(self.setup)
         for text in self.setup.notices:
             self.say(text)
         self.rung = self.first_rung = Rung(self.setup.device, self.setup.batch)
@@ -242,13 +251,14 @@ class _Run:
             self.spread[here] = strength * part.spread()
 
     def _step_down(self) -> None:
+        self._standing(None)
         device = self.rung.device
         self.rung, text = self.rung.below(self.denoiser.uses_device)
         self.say(text)
         if self.rung.device != device:
             move_to_processor(self.denoiser)
             self.setup = replace(self.setup, device="cpu", precision="float32", plain=True)
-        release_memory()
+        release_memory(self.denoiser)
 
 
 def _not_as_acquired(volume: CTVolume) -> list[str]:
@@ -263,11 +273,13 @@ def _not_as_acquired(volume: CTVolume) -> list[str]:
     ]
 
 
-def release_memory() -> None:
-    """Give back what torch keeps for later, so that the next, smaller try starts with all there is."""
+def release_memory(denoiser: Denoiser | None = None) -> None:
+    """Give back what torch and the method keep for later, so that the next, smaller try starts with all there is."""
     import gc
     import sys
 
+    if hasattr(denoiser, "rest"):
+        denoiser.rest()
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():

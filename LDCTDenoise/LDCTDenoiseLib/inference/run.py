@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from ..errors import Cancelled, InputError
 from ..methods import Denoiser, load_denoiser
 from ..version import package_version
 from ..volume import CTVolume
@@ -22,11 +23,12 @@ DEFAULT_MODEL = "rddm-balanced"
 @dataclass(frozen=True)
 class DenoiseResult:
     """volume: the denoised CTVolume; spread: standard deviation between draws in HU (not an uncertainty), or None;
-    record: everything needed to make the same result again."""
+    record: everything needed to make the same result again; stepped_down: memory was short."""
 
     volume: CTVolume
     spread: CTVolume | None
     record: dict
+    stepped_down: bool = False
 
 
 class WarmModel:
@@ -39,15 +41,27 @@ class WarmModel:
 
     def denoise(self, volume: CTVolume, settings: Settings, **callbacks) -> DenoiseResult:
         """See `denoise`; callbacks: progress, notice, cancel."""
-        key = (settings.device, settings.precision, volume.standard().shape[1:])
-        # After a step down the ladder the method stands elsewhere, also when the run is then cancelled: a setup is
-        # kept only from a run that ended as it began.
-        former, self._setups = self._setups, {}
-        outcome = denoise_volume(volume, self.denoiser, settings, setup=former.get(key), **callbacks)
-        if not (outcome.stepped_down or outcome.setup.notices):
-            self._setups = {key: outcome.setup}
-        steps = getattr(self.denoiser, "steps", None)
-        return DenoiseResult(outcome.volume, outcome.spread, _record(self.card, volume, settings, outcome, steps))
+        steps = getattr(self.denoiser, "default_steps", None) if settings.steps is None else settings.steps
+        key = (settings.device, settings.precision, steps, volume.standard().shape[1:])
+        setup, self._setups = self._setups.get(key), {}  # while it is checked the method stands now here, now there
+
+        def standing(setup: Setup | None) -> None:  # also of a run that is then cancelled
+            self._setups = {} if setup is None else {key: setup}
+
+        try:
+            outcome = denoise_volume(volume, self.denoiser, settings, setup=setup, standing=standing, **callbacks)
+        except (Cancelled, InputError):
+            raise
+        except BaseException:  # whatever state a device is in now
+            self._setups = {}
+            raise
+        record = _record(self.card, volume, settings, outcome, steps)
+        return DenoiseResult(outcome.volume, outcome.spread, record, outcome.stepped_down)
+
+    def rest(self) -> None:
+        """The method computes nothing for some time: see `Denoiser`."""
+        if hasattr(self.denoiser, "rest"):
+            self.denoiser.rest()
 
 
 def denoise(

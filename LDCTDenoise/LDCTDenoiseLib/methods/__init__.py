@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .contract import Denoiser
+from .requirements import why_no_torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,8 +63,7 @@ def _networks(card: Card):
         from .. import networks
     except ImportError as error:
         raise InputError(
-            f"{card.title} needs PyTorch, which is not installed: install it with pip install torch, "
-            "or choose a classical method such as nlm."
+            f"{card.title} needs PyTorch, which {why_no_torch(error)}, or choose a classical method such as nlm."
         ) from error
     return networks
 

@@ -23,6 +23,9 @@ class Denoiser(Protocol):
     `begin(slices_hu, seeds=…, spacing=…)`, on the processor and perhaps in another thread; `compute(begun)`, which
     tells the device and need not wait; `finish(computed)`, the slices.
 
+    It may have `rest() -> None`: it computes nothing for some time, or memory is short, and gives up what it holds
+    between two batches only for speed (a CUDA graph has the memory of a whole batch). It still stands where it stood.
+
     A method that evaluates its network several times a slice has, beside these, `steps`, which may be set (InputError
     where it makes no sense), and `default_steps`.
     """

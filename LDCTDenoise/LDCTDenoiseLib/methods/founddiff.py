@@ -82,6 +82,7 @@ class FoundDiff(NetworkMethod):
             raise InputError(str(error)) from error
         # oneDNN and cuDNN convolve fastest with the channels innermost; MPS does not gain
         layout = torch.contiguous_format if device == "mps" else torch.channels_last
+        self._unet = self._master  # the copy of the former place is let go before another is made
         if device == "cpu" and not plain and packs():
             self._unet = QuickDADiff(self._master, dtype)
         else:

@@ -30,6 +30,13 @@ def what_is_missing(modules: tuple[str, ...]) -> str:
     return f"{titles} is needed, which is not installed: pip install {install}."
 
 
+def why_no_torch(error: ImportError) -> str:
+    """What to tell of an import of torch that failed, after "needs PyTorch, which ": it may be there and not load."""
+    if getattr(error, "name", None) == "torch" and not _is_there("torch"):
+        return "is not installed: install it with pip install torch"
+    return f"is installed but does not load ({type(error).__name__}; too little memory, or a damaged installation)"
+
+
 def _is_there(module: str) -> bool:
     try:
         return find_spec(module) is not None

@@ -6,6 +6,7 @@ computed; what a slice gives does not depend on that.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from .window import Window
 
 if TYPE_CHECKING:  # torch is imported where it computes: the classical methods live without it
     from torch import Tensor
+
+    from ..networks.captured import Captured
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,21 @@ class NetworkMethod:
 
     def _settle(self, device: str, multiple: int, plain: bool) -> None:
         """From now on compute on `device`; sides must be multiples of `multiple`. plain: see `contract.place`."""
-        self._multiple, self._transfers, self._computes = multiple, transfers(device), self._evaluate
-        if device.startswith("cuda") and not plain:
-            from ..networks.captured import Captured
+        self._multiple, self._transfers = multiple, transfers(device)
+        self._computes = self._captured() if device.startswith("cuda") and not plain else None  # None: `_evaluate`
 
-            self._computes = Captured(self._evaluate)
+    def _captured(self) -> Captured:
+        from ..networks.captured import Captured
+
+        # a method of its own kept in the object would be a circle: what is dropped, and its place on a card, would
+        # stay until Python looks for rubbish
+        here = weakref.proxy(self)
+        return Captured(lambda *inputs, **choices: here._evaluate(*inputs, **choices))
+
+    def rest(self) -> None:
+        """See `contract.Denoiser`. The next batches are captured anew, also what was refused when memory was short."""
+        if self._computes is not None:
+            self._computes = self._captured()
 
     def begin(
         self, slices_hu: np.ndarray, *, seeds: Sequence[int], spacing: tuple[float, float] | None = None
@@ -89,7 +102,8 @@ class NetworkMethod:
         with torch.inference_mode(), self._transfers.here():
             x = self.window.to_network(self._transfers.up(begun.hu)[:, None])
             x = torch.nn.functional.pad(x, (0, right, 0, below), mode="replicate")
-            y = self._computes(x, self._transfers.up(begun.noise), size=(rows, columns), **self._choices())
+            evaluate = self._computes or self._evaluate
+            y = evaluate(x, self._transfers.up(begun.noise), size=(rows, columns), **self._choices())
             return Computed(begun, self._transfers.down(self.window.from_network(y)[:, 0, :rows, :columns]))
 
     def finish(self, computed: Computed) -> np.ndarray:

@@ -56,6 +56,7 @@ class QuickDADiff:
         fold = self._network.fold
         h = self._first(F.pixel_unshuffle(x, fold).contiguous(memory_format=torch.channels_last)).to(self._dtype)
         first, kept = h, []
+        h = h.clone()  # the conditional blocks overwrite what they are given
         for block, conditional, resample in self._down:
             h = block(conditional(h, conditioning, anatomy))
             kept.append(h)
@@ -63,8 +64,12 @@ class QuickDADiff:
         block, conditional = self._middle
         h = conditional(block(h), conditioning, anatomy)
         for block, conditional, resample in self._up:
-            h = resample(conditional(block(torch.cat([h, kept.pop()], dim=1)), conditioning, anatomy))
-        h = self._end(torch.cat([h, first], dim=1))
+            h = torch.cat([h, kept.pop()], dim=1)  # the one before it is let go
+            h = block(h)
+            h = resample(conditional(h, conditioning, anatomy))
+        h = torch.cat([h, first], dim=1)
+        del first
+        h = self._end(h)
         return F.pixel_shuffle(self._last(h.float()), fold)
 
 
@@ -81,7 +86,10 @@ class QuickResidual:
 
 
 class QuickConditional:
-    """See `ConditionalBlock`: state-space block and attention, each adding itself, its gate in its last weights."""
+    """See `ConditionalBlock`: state-space block and attention, each adding itself, its gate in its last weights.
+
+    In place: x is overwritten and given back.
+    """
 
     def __init__(self, block: ConditionalBlock, dtype: torch.dtype):
         self._modulation, self._norm = block.adaLN_modulation, block.norm1
@@ -89,10 +97,10 @@ class QuickConditional:
 
     def __call__(self, x: Tensor, conditioning: Tensor, anatomy: Tensor | None) -> Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = self._modulation(conditioning)[0].chunk(6)
-        gain, offset = self._norm.weight, self._norm.bias
-        h = normed(x, gain * (1 + scale1), offset * (1 + scale1) + shift1, eps=1e-5)
-        x = self._mamba(h, anatomy, gate1, x)
-        return self._attention(normed(x, 1 + scale2, shift2, eps=1e-6), gate2, x)
+        gain, offset = self._norm.weight * (1 + scale1), self._norm.bias * (1 + scale1) + shift1
+        self._mamba(x, lambda band: normed(band, gain, offset, eps=1e-5), anatomy, gate1)
+        self._attention(x, lambda band: normed(band, 1 + scale2, shift2, eps=1e-6), gate2)
+        return x
 
 
 def _copied(norm: nn.GroupNorm, dtype: torch.dtype) -> nn.GroupNorm:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -10,14 +12,15 @@ from .bands import squared_lengths
 from .convolution_quick import QuickConv
 from .dadiff_blocks import DIRECTIONS, ConditionalMamba, TransposedAttention
 from .scan_bulk import bulk_scan
-from .scan_order import from_sequences, to_sequences
+from .scan_in_place import scan_in_place
 
 BAND = 1 << 19  # numbers of a map that are gated at once: what a cache holds
-ALL_HEADS = 4  # up to so many, all products of queries and keys at once are quicker than those of each head
+WIDE_BAND = 1 << 22  # where a row more is computed at each side of a band: those must be few
+Norm = Callable[[Tensor], Tensor]
 
 
 class QuickMamba:
-    """See `ConditionalMamba`: adds the gated block to x.
+    """See `ConditionalMamba`: adds the gated block to x, in place.
 
     Step sizes are two products of the scanned values, one after the other, and inputs and outputs another: here they
     are one product with one matrix for each direction.
@@ -25,76 +28,109 @@ class QuickMamba:
 
     def __init__(self, block: ConditionalMamba, dtype: torch.dtype):
         into_scan, into_gate = block.in_proj.weight.chunk(2)
-        self._into_scan, self._into_gate = (pointwise(weight, dtype) for weight in (into_scan, into_gate))
-        self._filters, self._bias = block.conv2d.weight.to(dtype), block.conv2d.bias.to(dtype)
+        self._filtered = Filtered(into_scan, block.conv2d.weight, block.conv2d.bias, dtype)
+        self._into_gate = pointwise(into_gate, dtype)
         self._norm = block.out_norm.weight, block.out_norm.bias, block.out_norm.eps
         self._out, self._anatomy = block.out_proj.weight, getattr(block, "attn", None)
         self._dtype, self._inner, self._states = dtype, block.inner, block.states
         low, others = block.x_proj_weight.split([block.rank, 2 * block.states], dim=1)
-        self._projections = torch.cat([block.dt_projs_weight @ low, others], dim=1).flatten(0, 1)  # [4·(d + 2N), d]
+        self._projections = torch.cat([block.dt_projs_weight @ low, others], dim=1)  # [4, d + 2N, d]
         self._rates = -torch.exp(block.A_logs).view(DIRECTIONS, block.inner, block.states)
         self._skip, self._step_bias = block.Ds.view(DIRECTIONS, -1), block.dt_projs_bias
 
-    def __call__(self, h: Tensor, anatomy: Tensor | None, gate: Tensor, x: Tensor) -> Tensor:
-        """h, x [1, C, H, W]; gate [C] → x + gate · block(h), a new map."""
-        a = self._into_scan(h)
-        a = F.conv2d(a, self._filters, self._bias, padding=1, groups=self._inner)
-        y = self._scan(F.silu(a, inplace=True))
+    def __call__(self, x: Tensor, norm: Norm, anatomy: Tensor | None, gate: Tensor) -> None:
+        """x [1, C, H, W], gate [C]: x becomes x + gate · block(norm(x))."""
+        y = widened(x, self._inner)
+        for band, wide, inside in bands(x, self._inner):
+            y[:, :, band] = F.silu(self._filtered(norm(x[:, :, wide])), inplace=True)[:, :, inside]
+        scan_in_place(y, self._scan, together=torch.get_num_threads())
         weight = gate[:, None] * self._out
         # the anatomy adds the same vector everywhere, before the last product: a bias after it
         bias = None if anatomy is None else weight @ self._anatomy(anatomy)[0]
         weight, bias = weight.to(self._dtype), None if bias is None else bias.to(self._dtype)
         rows = max(1, BAND // y[0, :, 0].numel())
-        result = torch.empty_like(x)
-        for top in range(0, x.shape[2], rows):
-            band = slice(top, top + rows)
-            gated = normed(y[:, :, band], *self._norm)
-            gated *= F.silu(self._into_gate(h[:, :, band]), inplace=True)
-            result[:, :, band] = plus_product(x[:, :, band], gated, weight, bias)
-        return result
+        for x_band, y_band in zip(x.split(rows, dim=2), y.split(rows, dim=2), strict=True):
+            gated = normed(y_band, *self._norm)
+            gated *= F.silu(self._into_gate(norm(x_band)), inplace=True)
+            add_product(x_band, gated, weight, bias)
 
-    def _scan(self, a: Tensor) -> Tensor:
-        """[1, d, H, W] → the same, each sub-grid scanned for itself, in float32."""
-        rows, columns = a.shape[2:]
-        sequences = to_sequences(a)  # [1, 4, d, L], the time outermost in memory
-        u = sequences.permute(0, 3, 1, 2)  # [1, L, 4, d]
-        flat = u.flatten(2).unsqueeze(1).permute(0, 3, 1, 2)  # [1, 4·d, 1, L]
-        projected = product(flat, self._projections, groups=DIRECTIONS)  # [1, 4·(d + 2N), 1, L]
-        projected = projected.permute(0, 2, 3, 1).squeeze(1).unflatten(2, (DIRECTIONS, -1))
+    def _scan(self, u: Tensor, which: slice) -> None:
+        """u [1, L, G, d] → y, written over it."""
+        flat = u.flatten(2).unsqueeze(1).permute(0, 3, 1, 2)  # [1, G·d, 1, L]
+        weights = self._projections[which]
+        projected = product(flat, weights.flatten(0, 1), groups=len(weights))  # [1, G·(d + 2N), 1, L]
+        projected = projected.permute(0, 2, 3, 1).squeeze(1).unflatten(2, (len(weights), -1))
         delta, inputs, outputs = projected.split([self._inner, self._states, self._states], dim=3)
-        y = bulk_scan(u, delta, self._rates, inputs, outputs, self._skip, self._step_bias)
-        return from_sequences(y.permute(0, 2, 3, 1), rows, columns, a.dtype)
+        rates, skip, step_bias = self._rates[which], self._skip[which], self._step_bias[which]
+        bulk_scan(u, delta, rates, inputs, outputs, skip, step_bias, out=u)
 
 
 class QuickAttention:
     """See `TransposedAttention`: adds the gated attention to x, in place.
 
-    Queries and keys are made apart from the values, so that each lies in memory as the next product reads it.
+    Queries and keys are read for sums over the positions alone: they are made band by band, apart from the values, so
+    that each lies in memory as the next product reads it.
     """
 
     def __init__(self, block: TransposedAttention, dtype: torch.dtype):
-        channels = block.project_out.out_channels
+        self._channels = channels = block.project_out.out_channels
         self._heads, self._temperature, self._dtype = block.heads, block.temperature, dtype
-        self._into = [pointwise(w, dtype) for w in block.qkv.weight.flatten(1).split([2 * channels, channels])]
-        self._filters = [w.to(dtype) for w in block.qkv_dwconv.weight.split([2 * channels, channels])]
+        weights, filters = (w.split([2 * channels, channels]) for w in (block.qkv.weight, block.qkv_dwconv.weight))
+        self._both, self._values = (
+            Filtered(weight.flatten(1), filter, None, dtype) for weight, filter in zip(weights, filters, strict=True)
+        )
         self._out = block.project_out.weight.reshape(channels, block.heads, -1)  # [C, heads, ·]
 
-    def __call__(self, h: Tensor, gate: Tensor, x: Tensor) -> Tensor:
-        """h, x [1, C, H, W]; gate [C] → x + gate · attention(h), written over x."""
-        both, values = (
-            F.conv2d(into(h), filters, padding=1, groups=len(filters))
-            for into, filters in zip(self._into, self._filters, strict=True)
-        )
-        matrix = torch.einsum("ohj,hjk->ohk", self._out, self._attention(both)).flatten(1)
-        return add_product(x, values, (gate[:, None] * matrix).to(self._dtype))
+    def __call__(self, x: Tensor, norm: Norm, gate: Tensor) -> None:
+        """x [1, C, H, W], gate [C]: x becomes x + gate · attention(norm(x))."""
+        values, lengths, products = widened(x, self._channels), 0, 0
+        for band, wide, inside in bands(x, 2 * self._channels):
+            h = norm(x[:, :, wide])
+            values[:, :, band] = self._values(h)[:, :, inside]
+            both = self._both(h)[:, :, inside].permute(0, 2, 3, 1).flatten(1, 2)  # [1, positions, 2C]
+            lengths = lengths + squared_lengths(both)[0]
+            products = products + self._products(both[0])
+        matrix = torch.einsum("ohj,hjk->ohk", self._out, self._attention(lengths, products)).flatten(1)
+        add_product(x, values, (gate[:, None] * matrix).to(self._dtype))
 
-    def _attention(self, both: Tensor) -> Tensor:
-        """Queries and keys as one map [1, 2C, H, W] → [heads, ·, ·] float32."""
-        flat = both.permute(0, 2, 3, 1).flatten(1, 2)  # [1, positions, 2C]
-        q_lengths, k_lengths = squared_lengths(flat)[0].sqrt().clamp_min(1e-12).view(2, self._heads, -1)
-        q, k = flat[0].view(-1, 2, self._heads, q_lengths.shape[1]).permute(1, 2, 0, 3)  # each [heads, positions, ·]
-        products = (q.transpose(1, 2) @ k).float() / (q_lengths[:, :, None] * k_lengths[:, None])
+    def _products(self, both: Tensor) -> Tensor:
+        """Of queries and keys, [positions, 2C] → [heads, ·, ·] float32."""
+        q, k = both.view(len(both), 2, self._heads, -1).permute(1, 2, 0, 3)  # each [heads, positions, ·]
+        return (q.transpose(1, 2) @ k).float()
+
+    def _attention(self, lengths: Tensor, products: Tensor) -> Tensor:
+        """Squared lengths of queries and keys [2C], their products [heads, ·, ·] → the same shape."""
+        q_lengths, k_lengths = lengths.sqrt().clamp_min(1e-12).view(2, self._heads, -1)
+        products = products / (q_lengths[:, :, None] * k_lengths[:, None])
         return torch.softmax(products * self._temperature, dim=-1)
+
+
+class Filtered:
+    """A product of the channels, then a 3×3 filter of every channel for itself: [1, C, H, W] → [1, D, H, W].
+
+    weight [D, C], filters [D, 1, 3, 3], bias [D] of the filters
+    """
+
+    def __init__(self, weight: Tensor, filters: Tensor, bias: Tensor | None, dtype: torch.dtype):
+        self._into = pointwise(weight, dtype)
+        self._filters, self._bias = filters.to(dtype), None if bias is None else bias.to(dtype)
+
+    def __call__(self, h: Tensor) -> Tensor:
+        return F.conv2d(self._into(h), self._filters, self._bias, padding=1, groups=len(self._filters))
+
+
+def bands(x: Tensor, channels: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Rows of a map of which so many channels are made at once: a band, what a 3×3 filter reads of it, it in that."""
+    height, width = x.shape[2:]
+    rows = max(1, WIDE_BAND // (channels * width))
+    for top in range(0, height, rows):
+        end, above = min(top + rows, height), min(top, 1)
+        yield slice(top, end), slice(top - above, min(end + 1, height)), slice(above, above + end - top)
+
+
+def widened(x: Tensor, channels: int) -> Tensor:
+    """A map like x of so many channels, not yet filled."""
+    return x.new_empty(1, *x.shape[2:], channels).permute(0, 3, 1, 2)
 
 
 def normed(x: Tensor, gain: Tensor, offset: Tensor, eps: float) -> Tensor:
@@ -105,7 +141,7 @@ def normed(x: Tensor, gain: Tensor, offset: Tensor, eps: float) -> Tensor:
 
 def pointwise(weight: Tensor, dtype: torch.dtype) -> QuickConv:
     """weight [D, C] as a 1×1 convolution."""
-    conv = nn.Conv2d(weight.shape[1], weight.shape[0], 1).requires_grad_(False)
+    conv = nn.utils.skip_init(nn.Conv2d, weight.shape[1], weight.shape[0], 1).requires_grad_(False)
     conv.weight.copy_(weight[:, :, None, None])
     conv.bias.zero_()
     return QuickConv(conv, dtype, "cpu")
@@ -116,16 +152,10 @@ def product(x: Tensor, weight: Tensor, groups: int) -> Tensor:
     return torch.ops.mkldnn._convolution_pointwise(x, *_place(weight, None), groups, "none", [], "")
 
 
-def plus_product(other: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """other + weight·x + bias, a new map; other [1, D, H, W], x [1, C, H, W], weight [D, C], bias [D]."""
-    add = torch.ops.mkldnn._convolution_pointwise.binary
-    return add(x, other, *_place(weight, bias), 1, "add", None, None, [], None)
-
-
-def add_product(other: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    """The same, written over `other`."""
+def add_product(other: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> None:
+    """other + weight·x + bias, written over `other` [1, D, H, W]; x [1, C, H, W], weight [D, C], bias [D]."""
     add = torch.ops.mkldnn._convolution_pointwise_.binary
-    return add(other, x, *_place(weight, None), 1, "add", None, None, [], None)
+    add(other, x, *_place(weight, bias), 1, "add", None, None, [], None)
 
 
 def _place(weight: Tensor, bias: Tensor | None) -> tuple:

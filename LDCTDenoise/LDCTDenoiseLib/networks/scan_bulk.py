@@ -39,12 +39,15 @@ def scan_without_gradients(
     return bulk_scan(u, delta, A, B, C, D, bias).permute(0, 2, 3, 1).flatten(1, 2)
 
 
-def bulk_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, bias: Tensor) -> Tensor:
+def bulk_scan(
+    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, bias: Tensor, out: Tensor | None = None
+) -> Tensor:
     """u, delta [b, L, G, d]; A [G, d, N], negative; B, C [b, L, G, N]; D, bias [G, d] → y [b, L, G, d] float32.
 
     All float32, in any order in memory; quickest as written here. No gradients.
+    out  where y is written, may be u itself: a value is read for the last time before it is written over
     """
-    y = torch.empty(u.shape, dtype=u.dtype)
+    y = torch.empty(u.shape, dtype=u.dtype) if out is None else out
     work = []
     for entry in range(len(u)):
         for g, d in _parts(A.shape, torch.get_num_threads()):

@@ -43,17 +43,28 @@ def side_by_side(work: Sequence[Callable[[], None]]) -> None:
 def _pool(threads: int) -> ThreadPoolExecutor:
     """Threads whose own operations are not split further."""
     ours = torch.get_num_threads()
-    pool = ThreadPoolExecutor(threads, "ldct-side-by-side", initializer=_start)
+    pool = ThreadPoolExecutor(threads, "ldct-side-by-side")
     together = threading.Barrier(threads)  # so that every thread has started
-    for started in [pool.submit(together.wait) for _ in range(threads)]:
-        started.result()
-    torch.set_num_threads(ours)  # torch takes the number that was set last for threads that start later
+    try:
+        for started in [pool.submit(_start, together) for _ in range(threads)]:
+            started.result()
+    except BaseException:
+        together.abort()  # or those that have started would wait for ever, and the end of the process for them
+        pool.shutdown(wait=False)
+        raise
+    finally:
+        torch.set_num_threads(ours)  # torch takes the number that was set last for threads that start later
     return pool
 
 
-def _start() -> None:
-    torch.set_num_threads(1)
-    torch.get_num_threads()  # a thread makes its number its own when it first asks, and then it is still ours
+def _start(together: threading.Barrier) -> None:
+    try:
+        torch.set_num_threads(1)
+        torch.get_num_threads()  # a thread makes its number its own when it first asks, and then it is still ours
+    except BaseException:
+        together.abort()
+        raise
+    together.wait()
 
 
 if hasattr(os, "register_at_fork"):  # a process that is split off has none of the threads

@@ -42,12 +42,13 @@ def main() -> NoReturn:
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
     JsonLines(events).event("ready", {"version": package_version(), "pid": os.getpid()})
+    kept = Kept(someone_waits=lambda: not waiting.empty())
     with contextlib.suppress(Cancelled):  # nobody hears us any more
-        serve(lines_of(waiting), events, lambda: not waiting.empty())
+        serve(lines_of(waiting, lambda: rest(kept)), events, kept)
     leave()
 
 
-def lines_of(waiting: queue.SimpleQueue[str], idle: float = IDLE) -> Iterator[str]:
+def lines_of(waiting: queue.SimpleQueue[str], rest: Callable[[], None], idle: float = IDLE) -> Iterator[str]:
     """The lines as they come. While none comes for long, the memory is others': one slice after the other needs it."""
     while True:
         try:
@@ -58,8 +59,9 @@ def lines_of(waiting: queue.SimpleQueue[str], idle: float = IDLE) -> Iterator[st
         yield line
 
 
-def rest() -> None:
+def rest(kept: Kept) -> None:
     """Give back what was freed: on the processor, and on the GPU if it was ever used. The model stays."""
+    kept.rest()
     if "torch" in sys.modules:
         from ..inference.engine import release_memory
 
@@ -67,9 +69,8 @@ def rest() -> None:
     give_back()
 
 
-def serve(lines: Iterable[str], events: TextIO, someone_waits: Callable[[], bool] = lambda: False) -> None:
+def serve(lines: Iterable[str], events: TextIO, kept: Kept) -> None:
     """Answers every line. Raises Cancelled when nobody reads the events any more."""
-    kept = Kept(someone_waits)
     for line in lines:
         if line.strip():
             answer(line, events, kept)

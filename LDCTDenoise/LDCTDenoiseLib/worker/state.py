@@ -12,7 +12,7 @@ from ..inference.progress import JsonLines
 from ..methods.requirements import missing_packages, what_is_missing
 from ..weights.cards import Card
 from ..weights.store import PRESENT, availability, list_cards
-from .kept import Kept, to_stay
+from .kept import Kept, import_torch
 from .protocol import Request
 
 
@@ -36,13 +36,11 @@ def run(request: Request, talk: JsonLines, kept: Kept) -> dict:
 def _torch():
     """(the module torch or None, a sentence where it is installed but does not load)."""
     try:
-        with to_stay():
-            import torch
+        return import_torch(), None
     except ModuleNotFoundError as error:
         return None, None if error.name == "torch" else _does_not_load(error)
     except Exception as error:  # a missing library of the system is an OSError, a half installation anything
         return None, _does_not_load(error)
-    return torch, None
 
 
 def _does_not_load(error: Exception) -> str:

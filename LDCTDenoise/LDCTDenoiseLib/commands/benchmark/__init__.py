@@ -59,6 +59,7 @@ def run(args: argparse.Namespace, reporter) -> None:
 
 
 def _check(args: argparse.Namespace) -> None:
+    from ...inference.devices import PRECISIONS
     from ..outputs import check_outputs, require
 
     if args.slices is not None and args.slices < 1:
@@ -67,8 +68,15 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("A benchmark needs at least one round.")
     if args.files is not None and args.files < 0:
         raise InputError("The number of slices from file to file cannot be negative; 0 leaves that out.")
+    if args.record and (args.rounds < ROUNDS or (args.slices or SLICES) < SLICES):
+        raise InputError(f"Figures for the models' cards need at least {ROUNDS} rounds of {SLICES} slices.")
+    if args.precision not in (None, "auto", *PRECISIONS):
+        raise InputError(f"There is no precision {args.precision}: choose auto or one of {', '.join(PRECISIONS)}.")
     if args.picture:
         require("matplotlib")
+        from .picture import check_ending
+
+        check_ending(args.picture)
     check_outputs([p for p in (args.csv, args.picture) if p], True, [args.on] if args.on else [])
 
 
@@ -112,7 +120,8 @@ def _measure(args: argparse.Namespace, reporter) -> None:
         machine = {"machine": sentence(known), "data": f"{slices.size}, {slices.told}"}
         write_outputs(results, machine | {"load_before": before, "load_after": after}, args.csv, args.picture)
         if args.record:
-            record_times(results, machine)
+            for path in record_times(results, machine):
+                print(f"Recorded in {path}")
         files = args.files if args.files is not None else (FILES if args.profile else 0)
         if files:
             from .through import files_rows

@@ -49,9 +49,14 @@ def about(device: str) -> dict:
     return known
 
 
+def usable_cores() -> int:
+    """Those that this process may compute on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def sentence(known: dict) -> str:
     """One line for people, from what `about` found in another process."""
-    cores, threads = os.cpu_count(), known["threads"]
+    cores, threads = usable_cores(), known["threads"]
     gpu = f"{known['name']} (CUDA {known['cuda']}); " if "cuda" in known else ""
     torch = f"torch {known['torch']}" if known["torch"] else "without torch"
     versions = f"Python {platform.python_version()}, {torch}, numpy {known['numpy']}"

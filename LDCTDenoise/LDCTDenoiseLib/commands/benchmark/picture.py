@@ -14,6 +14,14 @@ from .rows import PLAIN
 _PLAIN, _QUICK, _CLASSICAL = "0.65", "C0", "C2"
 
 
+def check_ending(path: Path) -> None:
+    """InputError for an ending that matplotlib does not know: before the measuring and not after it."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    if path.suffix.lower().removeprefix(".") not in FigureCanvasBase.get_supported_filetypes():
+        raise InputError(f"{path.name} is no name of a picture: give it the ending .png, .pdf or .svg.")
+
+
 def draw(path: Path, results: Sequence[Result], machine: dict) -> None:
     """Bars: the median over the rounds; whiskers: quartiles. InputError without matplotlib, or for a bad ending."""
     try:
@@ -42,7 +50,7 @@ def draw(path: Path, results: Sequence[Result], machine: dict) -> None:
     values = [result.seconds for result in results] + [r.floor.roofline for r in results if r.floor]
     axes.set_xlim(min(values) / 2, max(values) * 6)  # room for the texts
     axes.set_xlabel("seconds a slice (median over the rounds, quartiles)", fontsize=9)
-    told = "×: as quick as the first; HU: largest difference from plain float32 on the processor"
+    told = "×: as quick as authors-network plain float32; HU: largest difference from plain float32 on the processor"
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
     note = f"{told} · {machine['machine']} · {machine['data']} · load {machine['load_before']} before"
@@ -61,5 +69,5 @@ def _text(result: Result) -> str:
     if result.ratios and not result.row.is_reference:
         parts.append(f"× {sorted(result.ratios)[len(result.ratios) // 2]:.2g}")
     if result.difference_hu and result.difference_hu[0]:
-        parts.append(f"≤ {result.difference_hu[0]:.2g} HU")
+        parts.append(f"{result.difference_hu[0]:.2g} HU")
     return ", ".join(parts)

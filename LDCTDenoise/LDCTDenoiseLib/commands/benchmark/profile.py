@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .child import Measured
 
 SCAN, OTHER, BETWEEN = "scan", "other", "between"
+_MARK = "ldct::scan"  # of that kind
 _MOST_ON_GPU = 64  # slices: enough for several batches, and no more events than a profiler likes
 # The first that fits names the kind: operations of torch on the processor, kernels on a GPU
 _KINDS = (
@@ -56,15 +57,14 @@ def seconds_by_kind(row: Measured) -> dict:
     action = row.round if on_gpu else row.one_by_one  # torch's profiler sees the operations of one thread
     action(slices)  # that number of slices may be new to it
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
-    with profile(activities=activities) as profiler:
+    with contextlib.nullcontext() if on_gpu else _scans_marked(), profile(activities=activities) as profiler:
         begun = time.perf_counter()
         action(slices)
         whole = time.perf_counter() - begun
     kinds = Counter()
-    for event in profiler.key_averages():
-        seconds = _device_seconds(event) if on_gpu else event.self_cpu_time_total / 1e6
+    for name, seconds in _kernels(profiler) if on_gpu else _operations(profiler):
         if seconds > 0:
-            kinds[kind_of(event.key)] += seconds / slices
+            kinds[kind_of(name)] += seconds / slices
     kinds[BETWEEN] = max(0.0, whole / slices - sum(kinds.values()))
     return {"kinds": dict(kinds.most_common()), "whole": whole / slices, "on_device": _on_device(row)}
 
@@ -81,11 +81,49 @@ def _on_device(row: Measured) -> float | None:
         return quickest(lambda: row.denoiser.compute(begun), row.device) / len(batch)
 
 
-def _device_seconds(event) -> float:
-    """Of a kernel; 0 for an operation on the processor, which only asked for it."""
-    if "CUDA" not in str(getattr(event, "device_type", "")):
-        return 0.0
-    return getattr(event, "self_device_time_total", getattr(event, "self_cuda_time_total", 0)) / 1e6
+def _kernels(profiler) -> Iterator[tuple[str, float]]:
+    """Names and seconds on the GPU; without operations on the processor, which only asked for them."""
+    for event in profiler.key_averages():
+        if "CUDA" in str(getattr(event, "device_type", "")):
+            yield event.key, getattr(event, "self_device_time_total", getattr(event, "self_cuda_time_total", 0)) / 1e6
+
+
+def _operations(profiler) -> Iterator[tuple[str, float]]:
+    """Names and seconds on the processor, each without those that it calls; a scan whole."""
+    for event in profiler.events():
+        if event.name == _MARK:
+            yield _MARK, event.cpu_time_total / 1e6
+        elif not _is_in_scan(event):
+            yield event.name, event.self_cpu_time_total / 1e6
+
+
+def _is_in_scan(event) -> bool:
+    while (event := event.cpu_parent) is not None:
+        if event.name == _MARK:
+            return True
+    return False
+
+
+@contextlib.contextmanager
+def _scans_marked() -> Iterator[None]:
+    """FoundDiff's scans on the processor are seen as one operation each: most of it is done in other threads."""
+    from torch.profiler import record_function
+
+    from ...networks import dadiff_blocks, dadiff_quick_blocks
+
+    def marked(scan):
+        def scanned(*arguments, **named):
+            with record_function(_MARK):
+                return scan(*arguments, **named)
+
+        return scanned
+
+    plain, quick = dadiff_blocks.selective_scan, dadiff_quick_blocks.bulk_scan
+    dadiff_blocks.selective_scan, dadiff_quick_blocks.bulk_scan = marked(plain), marked(quick)
+    try:
+        yield
+    finally:
+        dadiff_blocks.selective_scan, dadiff_quick_blocks.bulk_scan = plain, quick
 
 
 @contextlib.contextmanager

@@ -11,20 +11,26 @@ from .floor import rate_of
 from .profile import OTHER
 from .random_models import RANDOM
 from .rounds import Result
+from .rows import PLAIN
 
 _SMALL = 0.01  # share of a kind that is told by itself
 _HEAD = ("method", "way", "precision", "device", "batch", "s/slice", "quartiles", "× as quick", "start s", "peak MB",
-         "max HU", "mean HU")  # fmt: skip
+         "max HU", "RMS HU", "mean HU")  # fmt: skip
 _NOTES = """\
-s/slice: median over the rounds, warm; × as quick: as the reference in the same round, median; start: from nothing to
-the first slice (Python, the libraries, the model, its self-check); peak: of the process. plain: torch as it is by
-itself, eager float32, one slice after the other; quick: as this program computes. HU: absolute difference from plain
-float32 on the processor, largest and mean over the slices. Random weights: a residual of 30 HU, as of trained ones."""
+s/slice: median over the rounds, warm; × as quick: as authors-network in plain float32 in the same round, median;
+start: from nothing to the first slice (Python, the libraries, the model, its self-check); peak: of the process. plain:
+torch as it is by itself, eager float32, one slice after the other; quick: as this program computes. HU: absolute
+difference from plain float32 on the processor, largest, root mean square and mean over the slices; the self-check lets
+an RMS of 0.5 HU and a largest one of 8 HU pass, on a slice of its own. authors-network, founddiff-network: random
+weights, made so that they change the image by 30 HU, as trained ones do."""
 
 _PROFILE_NOTES = """\
 arithmetic: multiply–adds of the plain network over the peak; memory: what they read and write over the bandwidth;
-roofline: the slower of both, layer by layer, with everything between the layers for nothing. on device: a batch alone,
-by the clock of the GPU. A peak is the quickest of some convolutions and a matrix product."""
+roofline: the slower of both, layer by layer, with everything between the layers for nothing. The quick way multiplies
+less in some layers and more in others: for it these are the plain network's figures and no bound, and no GFLOP/s are
+told. on device: a batch alone, by the clock of the GPU. A peak is the quickest of some convolutions and a product.
+scan: on the processor the time that its caller waits for it, in all threads; between: Python and waiting, which no
+operation accounts for; copies: numbers moved and put into another order; other: what is below 1 % or of no kind."""
 
 
 def print_table(results: Sequence[Result], load_after: str, reporter) -> None:
@@ -70,7 +76,8 @@ def print_profile(results: Sequence[Result]) -> None:
 
 def _print_kinds(result: Result) -> None:
     whole, kinds = result.profile["whole"], dict(result.profile["kinds"])
-    rate = rate_of(result.operations, kinds) if result.operations else 0
+    # of the plain network alone it is known what was multiplied
+    rate = rate_of(result.operations, kinds) if result.operations and result.facts["way"] == PLAIN else 0
     reached = f"; convolutions and products: {rate / 1e9:.0f} GFLOP/s" if rate else ""
     print(f"\n{title(result)}: {seconds(whole)} s a slice under the profiler{reached}")
     small = [kind for kind, taken in kinds.items() if taken < _SMALL * whole]
@@ -84,6 +91,8 @@ def _on_device(result: Result) -> float | None:
 
 
 def print_files(rows: Sequence[dict], slices: int) -> None:
+    if not rows:
+        return print("\nFrom file to file networks alone are measured, and here is none of them.")
     print(f"\nFrom a DICOM series of {slices} slices to another, the whole command:")
     lines = [("method", "s", "s/slice inside", "device", "precision")]
     for row in rows:
@@ -107,7 +116,7 @@ def table(results: Sequence[Result]) -> list[dict]:
         if result.ratios:
             line["times_as_quick"] = statistics.median(result.ratios)
         if result.difference_hu:
-            line["max_hu"], line["mean_hu"] = result.difference_hu
+            line["max_hu"], line["rms_hu"], line["mean_hu"] = result.difference_hu
         if result.floor:
             line |= {f"floor_{key}_s": value for key, value in result.floor._asdict().items()}
         if result.profile:
@@ -128,10 +137,11 @@ def write_outputs(results: Sequence[Result], machine: dict, csv: Path | None, pi
         draw(picture, results, machine)
 
 
-def record_times(results: Sequence[Result], machine: dict) -> None:
-    """For whoever publishes a model: its card says what this command measured, and where."""
+def record_times(results: Sequence[Result], machine: dict) -> list[Path]:
+    """For whoever publishes a model: its card says what this command measured, and where. Returns the cards' files."""
     from ...weights.store import find_card, save_card
 
+    written = []
     best = {result.row.model: result for result in results if result.row.way == "quick"}  # the last is what auto chose
     for model, result in best.items():
         if model in RANDOM or model == "bm3d":
@@ -146,7 +156,10 @@ def record_times(results: Sequence[Result], machine: dict) -> None:
         }
         if math.isfinite(result.facts["peak_mb"]):
             figures["peak_megabytes"] = round(result.facts["peak_mb"])
-        save_card(find_card(model), time=figures)
+        card = find_card(model)
+        save_card(card, time=figures)
+        written.append(card.folder / f"{card.id}.json")
+    return written
 
 
 def seconds(value: float) -> str:
@@ -167,11 +180,12 @@ def title(result: Result) -> str:
 
 def _cells(result: Result) -> tuple[str, ...]:
     low, high = result.quartiles
-    difference = [f"{value:.2g}" for value in result.difference_hu] if result.difference_hu else ["–", "–"]
+    difference = [f"{value:.2g}" for value in result.difference_hu] if result.difference_hu else ["–"] * 3
     ratio = f"{statistics.median(result.ratios):.2f}" if result.ratios else "–"
+    spread = f"{seconds(low)}–{seconds(high)}" if len(result.per_slice) > 1 else "–"
     return (
         *name(result), result.facts["device"], str(result.facts["batch"]), seconds(result.seconds),
-        f"{seconds(low)}–{seconds(high)}", ratio, f"{result.start:.1f}", f"{result.facts['peak_mb']:.0f}", *difference,
+        spread, ratio, f"{result.start:.1f}", f"{result.facts['peak_mb']:.0f}", *difference,
     )  # fmt: skip
 
 

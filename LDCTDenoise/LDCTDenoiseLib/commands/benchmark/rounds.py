@@ -47,7 +47,7 @@ class Result:
     slices         that it computes in a round, the first of all
     per_slice      s a slice, one figure a round; `ratios` of the reference to it likewise
     facts          what `child` answers
-    difference_hu  (largest, mean absolute) from plain float32 on the processor; None where there is no network
+    difference_hu  (largest, root mean square, mean absolute) from plain float32 on the processor; None of filters
     profile        seconds by kind; operations: of one slice; peaks: of the machine; None unless they were asked for
     """
 
@@ -57,7 +57,7 @@ class Result:
     per_slice: list[float] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     ratios: list[float] = field(default_factory=list)
-    difference_hu: tuple[float, float] | None = None
+    difference_hu: tuple[float, float, float] | None = None
     profile: dict | None = None
     operations: list | None = None
     peaks: dict | None = None
@@ -189,7 +189,8 @@ def _compare(plan: Plan, model: str, own: list[Result], alive: dict[Row, Asked])
             output = _output(alive[result.row], file)
             count = min(len(output), len(expected))
             difference = np.abs(output[:count] - expected[:count])
-            result.difference_hu = float(difference.max()), float(difference.mean())
+            rms = float(np.sqrt(np.mean(difference**2, dtype=np.float64)))
+            result.difference_hu = float(difference.max()), rms, float(difference.mean())
         if plan.with_profile:
             operations = truth.ask("work")["operations"]
             for result in own:
