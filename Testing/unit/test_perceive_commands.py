@@ -120,7 +120,7 @@ def test_a_look_keeps_the_warm_model_and_its_own_perception():
     from LDCTDenoiseLib.worker.kept import Kept
 
     kept, made = Kept(), []
-    kept._warm = warm = object()
+    kept._warm = warm = SimpleNamespace(rest=lambda: None)
     for which in ("a", "a", "b"):
         kept.perception(which, lambda: made.append(1) or object())
     assert len(made) == 2 and kept._warm is warm
