@@ -1,5 +1,7 @@
 """A faster way is used only when it agrees with float32 on the processor."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -121,6 +123,45 @@ def test_the_last_step_of_the_memory_ladder_needs_no_check():
     method = Hasty(9.0)
     devices.move_to_processor(method)
     assert method.places == [("cpu", "float32", True)]
+
+
+TORCH_SAYS = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory\nmany lines"
+
+
+class Large(Hasty):
+    """Memory runs out on the ways that the test names."""
+
+    def __init__(self, *ways: bool):
+        super().__init__(0.0)
+        self.ways = ways
+
+    def denoise(self, slices_hu, *, seeds, spacing=None):
+        if self.plain in self.ways:
+            raise RuntimeError(TORCH_SAYS)
+        return super().denoise(slices_hu, seeds=seeds)
+
+
+def test_too_little_memory_for_the_reference_is_one_plain_sentence():
+    with pytest.raises(InputError, match=r"^There is too little memory [^\n]* smaller model\.$"):
+        prepare(Large(True), SHAPE, "cpu", "float32")
+
+
+def test_too_little_memory_for_the_quick_way_is_said_plainly_and_the_plain_way_used():
+    setup = prepare(Large(False), SHAPE, "cpu", "float32")
+    assert setup.plain and setup.notices[0].endswith("is not used: memory ran out.")
+
+
+def test_another_error_of_the_reference_stays_what_it_is(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "TORCH_SAYS", "shapes do not fit")
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        prepare(Large(True), SHAPE, "cpu", "float32")
+
+
+def test_what_the_self_check_has_freed_is_given_back_when_the_method_stands(monkeypatch):
+    method, given = Hasty(0.01), []
+    monkeypatch.setattr(devices, "give_back", lambda: given.append(len(method.places)))
+    prepare(method, SHAPE, "cpu", "float32")
+    assert given == [2]
 
 
 def test_an_unknown_device_or_precision_is_refused():

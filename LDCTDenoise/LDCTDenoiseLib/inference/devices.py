@@ -15,8 +15,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..methods.contract import Denoiser
+from .allocator import give_back
 from .batch_size import best_batch
 from .hardware import available_devices, fast_precisions
+from .ladder import is_out_of_memory
 from .threads import fit
 
 AGREEMENT_HU = 0.5  # largest root mean square difference from float32 that another device or precision may show
@@ -63,10 +65,13 @@ def prepare(
             difference, quick, error = _agreeing(denoiser, reference, name, kind)
             if difference is None:
                 if kind == precision or kind == "float32":
-                    notices.append(f"{kind} on {name} failed its self-check and is not used: {error}")
+                    notices.append(f"{kind} on {name} failed its self-check and is not used: {_said(error)}")
                 continue
             if not quick:
-                notices.append(f"The quick way in {kind} on {name} failed its self-check and is not used: {error}")
+                notices.append(
+                    f"The quick way in {kind} on {name} failed its self-check and is not used: {_said(error)}"
+                )
+            give_back()  # the holes that loading and the plain way have left: larger maps come now
             batch = best_batch(denoiser, shape, name)
             return Setup(name, kind, batch, difference, tuple(notices), plain=not quick)
         if device != "auto":
@@ -126,8 +131,21 @@ def _reference(denoiser: Denoiser) -> np.ndarray:
     known = _references.setdefault(denoiser, {})
     steps = getattr(denoiser, "steps", None)  # another number of evaluations gives another answer
     if steps not in known:
-        known[steps] = _try(denoiser, "cpu", "float32", plain=True)
+        try:
+            known[steps] = _try(denoiser, "cpu", "float32", plain=True)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise InputError(
+                "There is too little memory to check the method before it is used: "
+                "close other programs or use a smaller model."
+            ) from error
     return known[steps]
+
+
+def _said(error: Exception | None) -> str:
+    """What a user can make of it: torch says in many lines that memory ran out."""
+    return "memory ran out." if error is not None and is_out_of_memory(error) else str(error)
 
 
 def _try(denoiser: Denoiser, device: str, precision: str, plain: bool) -> np.ndarray:
