@@ -9,7 +9,12 @@ import pytest
 from LDCTDenoiseLib.inference import hardware, threads
 
 LIBRARY = Path(__file__).resolve().parents[2] / "LDCTDenoise"
-START = "import os, sys; ask = lambda: print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules, flush=True)"
+# known by its mark, in one write: the worker leaves in one thread while it says in another that it is ready
+START = """import os, sys
+def ask():
+    sys.stdout.flush()
+    os.write(1, f"asked: {os.environ.get('GOMP_SPINCOUNT')} {'torch' in sys.modules}\\n".encode())"""
+MARK = "asked: "
 WORKER = "from LDCTDenoiseLib.worker import serve; serve.leave = lambda: (ask(), os._exit(0)); serve.main()"
 
 
@@ -19,11 +24,11 @@ def after(first: str, **environment: str) -> str:
     kept = {name: value for name, value in os.environ.items() if name not in names}
     kept |= {"PYTHONPATH": str(LIBRARY), **environment}
     done = subprocess.run(
-        [sys.executable, "-c", f"{START}; {first}; ask()"],
+        [sys.executable, "-c", f"{START}\n{first}; ask()"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=kept, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    return done.stdout.splitlines()[-1]
+    return [line for line in done.stdout.splitlines() if line.startswith(MARK)][-1].removeprefix(MARK)
 
 
 def test_commands_and_worker_have_threads_sleep_soon_before_torch_is_there():
