@@ -8,6 +8,8 @@ from LDCTDenoiseLib.networks import DADiffUNet  # noqa: E402
 from LDCTDenoiseLib.networks import dadiff_quick_blocks as quick_blocks  # noqa: E402
 from LDCTDenoiseLib.networks.convolution_quick import packs  # noqa: E402
 from LDCTDenoiseLib.networks.dadiff_quick import QuickDADiff  # noqa: E402
+from LDCTDenoiseLib.networks.scan_in_place import scan_in_place  # noqa: E402
+from LDCTDenoiseLib.networks.scan_order import from_sequences, to_sequences  # noqa: E402
 from test_dadiff import awake, inputs  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not packs(), reason="this torch has no oneDNN")
@@ -50,8 +52,36 @@ def test_each_slice_of_a_batch_has_its_own_time_dose_and_anatomy():
 
 
 def test_bands_of_a_map_change_nothing(monkeypatch):
-    monkeypatch.setattr(quick_blocks, "BAND", 700)  # three rows of the widest map, the last band shorter
-    assert furthest(ready(), inputs(32, 20)) < 1e-5
+    for name in ("BAND", "WIDE_BAND"):
+        monkeypatch.setattr(quick_blocks, name, 1100)  # a few rows of the widest map, the last band shorter
+    assert furthest(ready(), inputs(38, 20)) < 1e-5
+
+
+@pytest.mark.parametrize("rows", [1, 3, 9, 100])
+def test_bands_are_the_map_and_each_comes_with_the_rows_that_a_filter_reads(rows, monkeypatch):
+    monkeypatch.setattr(quick_blocks, "WIDE_BAND", rows * 5 * 4)
+    x, whole, seen = torch.randn(1, 3, 9, 5), None, []
+    for wide, inside in quick_blocks.bands(x, 4):
+        assert wide.start == max(0, wide.start + inside.start - 1) and wide.stop == min(9, wide.start + inside.stop + 1)
+        seen += range(9)[wide][inside]
+        whole = quick_blocks.put(x[:, :, wide][:, :, inside], whole, wide.start + inside.start, x)
+    assert seen == list(range(9)) and torch.equal(whole, x)
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("size", [(8, 6), (7, 6), (6, 5), (5, 7)])
+def test_a_map_is_scanned_where_it_lies_in_the_order_of_all_sequences(size, together):
+    a = torch.randn(1, 2, *size).contiguous(memory_format=torch.channels_last)
+    expected = from_sequences(to_sequences(a).cumsum(dim=3) * torch.arange(1, 5)[:, None, None], *size, a.dtype)
+    most = []
+
+    def scan(u, which):
+        most.append(u.shape[2])
+        u.copy_(u.cumsum(dim=1) * torch.arange(1, 5)[which, None])
+
+    scan_in_place(a, scan, together)
+    torch.testing.assert_close(a, expected)
+    assert max(most) == min(together, 4) and sum(most) == 4
 
 
 def test_bfloat16_stays_near():

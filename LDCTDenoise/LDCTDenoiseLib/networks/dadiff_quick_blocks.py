@@ -40,9 +40,10 @@ class QuickMamba:
 
     def __call__(self, x: Tensor, norm: Norm, anatomy: Tensor | None, gate: Tensor) -> None:
         """x [1, C, H, W], gate [C]: x becomes x + gate · block(norm(x))."""
-        y = widened(x, self._inner)
-        for band, wide, inside in bands(x, self._inner):
-            y[:, :, band] = F.silu(self._filtered(norm(x[:, :, wide])), inplace=True)[:, :, inside]
+        y = None
+        for rows, inside in bands(x, self._inner):
+            a = F.silu(self._filtered(norm(x[:, :, rows])), inplace=True)
+            y = put(a[:, :, inside], y, rows.start + inside.start, x)
         scan_in_place(y, self._scan, together=torch.get_num_threads())
         weight = gate[:, None] * self._out
         # the anatomy adds the same vector everywhere, before the last product: a bias after it
@@ -83,10 +84,10 @@ class QuickAttention:
 
     def __call__(self, x: Tensor, norm: Norm, gate: Tensor) -> None:
         """x [1, C, H, W], gate [C]: x becomes x + gate · attention(norm(x))."""
-        values, lengths, products = widened(x, self._channels), 0, 0
-        for band, wide, inside in bands(x, 2 * self._channels):
-            h = norm(x[:, :, wide])
-            values[:, :, band] = self._values(h)[:, :, inside]
+        values, lengths, products = None, 0, 0
+        for rows, inside in bands(x, 2 * self._channels):
+            h = norm(x[:, :, rows])
+            values = put(self._values(h)[:, :, inside], values, rows.start + inside.start, x)
             both = self._both(h)[:, :, inside].permute(0, 2, 3, 1).flatten(1, 2)  # [1, positions, 2C]
             lengths = lengths + squared_lengths(both)[0]
             products = products + self._products(both[0])
@@ -119,18 +120,24 @@ class Filtered:
         return F.conv2d(self._into(h), self._filters, self._bias, padding=1, groups=len(self._filters))
 
 
-def bands(x: Tensor, channels: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Rows of a map of which so many channels are made at once: a band, what a 3×3 filter reads of it, it in that."""
+def bands(x: Tensor, channels: int) -> Iterator[tuple[slice, slice]]:
+    """Rows of a map of which so many channels are made at once: those that a 3×3 filter reads, the band in them."""
     height, width = x.shape[2:]
-    rows = max(1, WIDE_BAND // (channels * width))
+    count = -(-height * width * channels // WIDE_BAND)
+    rows = -(-height // count)
     for top in range(0, height, rows):
         end, above = min(top + rows, height), min(top, 1)
-        yield slice(top, end), slice(top - above, min(end + 1, height)), slice(above, above + end - top)
+        yield slice(top - above, min(end + 1, height)), slice(above, above + end - top)
 
 
-def widened(x: Tensor, channels: int) -> Tensor:
-    """A map like x of so many channels, not yet filled."""
-    return x.new_empty(1, *x.shape[2:], channels).permute(0, 3, 1, 2)
+def put(band: Tensor, whole: Tensor | None, top: int, x: Tensor) -> Tensor:
+    """A band of a map as high as x, put in its place; the first one makes the map, or is it."""
+    if band.shape[2] == x.shape[2]:
+        return band
+    if whole is None:
+        whole = band.new_empty(1, *x.shape[2:], band.shape[1]).permute(0, 3, 1, 2)
+    whole[:, :, top : top + band.shape[2]] = band
+    return whole
 
 
 def normed(x: Tensor, gain: Tensor, offset: Tensor, eps: float) -> Tensor:

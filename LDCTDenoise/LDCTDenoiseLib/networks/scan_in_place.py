@@ -7,6 +7,7 @@ as the map, and at full resolution nothing in the network was larger.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import torch
 from torch import Tensor
@@ -20,15 +21,19 @@ def scan_in_place(a: Tensor, scan: Callable[[Tensor, slice], None], together: in
     scan      overwrites the sequences [1, L, G, d] float32 of the directions in a slice
     together  so many directions at once
     """
-    walks, sides = _walks(a), [-(-side // 2) for side in a.shape[2:]]
-    create = torch.zeros if a.shape[2] % 2 or a.shape[3] % 2 else torch.empty  # zeros below or on the right
+    walks, (rows, columns) = _walks(a), (-(-side // 2) for side in a.shape[2:])
+    is_padded = any(side % 2 for side in a.shape[2:])
+    room = torch.empty(rows * columns * min(together, DIRECTIONS) * a.shape[1])
     for first in range(0, DIRECTIONS, together):
-        which = slice(first, first + together)
-        u = create((1, sides[0] * sides[1], len(walks[which]), a.shape[1]))
+        which = slice(first, min(first + together, DIRECTIONS))
+        shape = 1, rows * columns, which.stop - first, a.shape[1]
+        u = room[: prod(shape)].view(shape)
+        if is_padded:  # with zeros, below or on the right
+            u.zero_()
         parts = []
         for sequence, (walk, is_turned) in zip(u[0].unbind(1), walks[which], strict=True):
-            part = sequence.unflatten(0, sides[::-1] if is_turned else sides)[: walk.shape[0], : walk.shape[1]]
-            parts.append((part, walk))
+            part = sequence.unflatten(0, (columns, rows) if is_turned else (rows, columns))
+            parts.append((part[: walk.shape[0], : walk.shape[1]], walk))
         for part, walk in parts:
             part.copy_(walk)
         scan(u, which)
