@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from functools import partial
 from pathlib import Path
 
 from ..atomic import atomic_output
@@ -44,7 +45,8 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..files.derived import require_dicom_source
     from ..files.endings import ENDINGS_SENTENCE, ending_of
     from ..inference.allocator import give_back
-    from ..inference.engine import Settings, no_steps
+    from ..inference.engine import Settings, no_steps, release_memory
+    from ..inference.on_disk import room_for_slices
     from ..inference.run import WarmModel
     from ..weights.store import find_card
 
@@ -81,8 +83,10 @@ def run(args: argparse.Namespace, reporter) -> None:
         progress=reporter.progress,
         notice=reporter.notice,
         in_place=True,
-        spread=args.spread is not None,
+        spread=args.spread is not None and partial(room_for_slices, args.spread.parent),
     )
+    del model
+    release_memory()
     give_back()
     record = {**result.record, "input": args.input.name, "output": args.output.name}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from statistics import median
 
 import numpy as np
 
@@ -85,7 +84,7 @@ def _seconds(denoiser: Denoiser, shape: tuple[int, int], count: int) -> float:
         start = time.perf_counter()
         compute()
         times.append(time.perf_counter() - start)
-    return median(times)
+    return float(np.median(times))
 
 
 def _noisy(shape: tuple[int, int], count: int) -> np.ndarray:

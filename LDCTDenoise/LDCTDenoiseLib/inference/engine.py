@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from .pipeline import Shown, pipeline
 from .seeds import slice_seed
 
 AIR = -1024.0  # what a method is shown where the scanner measured nothing
+SlicesMaker = Callable[[tuple[int, int, int]], Any]
 MOST_OBLONG = 2.0  # ratio of pixel sides; scanners reconstruct square pixels
 
 
@@ -92,7 +94,7 @@ def denoise_volume(
     cancel: Callable[[], bool] | None = None,
     standing: Callable[[Setup | None], None] | None = None,
     in_place: bool = False,
-    spread: bool = True,
+    spread: bool | SlicesMaker = True,
 ) -> Outcome:
     """Denoise axial slice by axial slice; `setup` from an earlier run with the same method saves the self-check.
 
@@ -102,7 +104,8 @@ def denoise_volume(
     which the next run may be given as `setup` even if this one is cancelled, and None once that is no longer so.
     in_place  the caller gives its volume away: the result takes the place of `volume.hu`, batch by batch, and after an
               error a part of it. False: the input is never changed
-    spread    False: the standard deviation between draws is not wanted, and no memory is taken for it
+    spread    False: the standard deviation between draws is not wanted, and no memory is taken for it. A function makes
+              from a shape [slices, rows, columns] where it is put, slice by slice (see `on_disk.room_for_slices`)
     Raises InputError or Cancelled.
     """
     orientation, count = volume.orientation, volume.axial_count
@@ -117,12 +120,12 @@ def denoise_volume(
     begun = time.perf_counter()
     before = settings.first_slice
     offset = orientation.first_standard(before + first, before + last, settings.whole(count))
-    run.reserve(in_place, spread and settings.draws > 1)
+    run.reserve(in_place, settings.draws > 1 and spread)
     run.all_slices(settings, offset, progress, cancel or (lambda: False))
     back = orientation.inverse
     return Outcome(
         volume=replace(part, hu=back.apply(run.out)),
-        spread=None if run.spread is None else _spread_volume(part, back.apply(run.spread)),
+        spread=None if run.spread is None else _spread_volume(part, back.apply(np.asarray(run.spread))),
         setup=run.setup,
         rung=run.rung,
         notices=tuple(run.said),
@@ -170,11 +173,11 @@ class _Run:
             self.say(text)
         self.rung = self.first_rung = Rung(self.setup.device, self.setup.batch)
 
-    def reserve(self, in_place: bool, spread: bool) -> None:
+    def reserve(self, in_place: bool, spread: bool | SlicesMaker) -> None:
         """Memory for the result, float32 like the volume: beside input and output only some batches are held."""
         hu = self.volume.hu
         self.out = hu if in_place and hu.flags.writeable else np.empty_like(hu)
-        self.spread = np.empty_like(hu) if spread else None
+        self.spread = spread(hu.shape) if callable(spread) else np.empty_like(hu) if spread else None
 
     def all_slices(
         self,
@@ -239,16 +242,16 @@ class _Run:
         return np.array(slices, order="C")
 
     def _write(self, part: Part, strength: np.float32) -> None:
-        """A part whose draws are done. Padded voxels keep the values of the input."""
+        """A part whose draws are done. Padded voxels keep the values of the input: nothing was drawn there."""
         here = slice(part.start, part.stop)
         given, hu = self.volume.hu[here], part.mean
         if strength != 1:
             hu = (1 - strength) * given + strength * hu
-        if self.volume.padding is not None:
-            hu = np.where(self.volume.padding[here], given, hu)
-        self.out[here] = hu
+        padding = None if self.volume.padding is None else self.volume.padding[here]
+        self.out[here] = hu if padding is None else np.where(padding, given, hu)
         if self.spread is not None:
-            self.spread[here] = strength * part.spread()
+            spread = strength * part.spread()
+            self.spread[here] = spread if padding is None else np.where(padding, np.float32(0), spread)
 
     def _step_down(self) -> None:
         self._standing(None)
@@ -287,9 +290,6 @@ def release_memory(denoiser: Denoiser | None = None) -> None:
 
 
 def _spread_volume(volume: CTVolume, spread: np.ndarray) -> CTVolume:
-    """Spread, the array that becomes the volume, has no padding and no HU of its own: nothing was drawn where nothing
-    was measured."""
-    if volume.padding is not None:
-        np.copyto(spread, 0, where=volume.padding)
+    """Spread, the array that becomes the volume, has no padding and no HU of its own."""
     source = replace(volume.source, dtype="float32", slope=1.0, intercept=0.0)
     return replace(volume, hu=spread, padding=None, source=source)

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..methods.contract import Denoiser
 from .ladder import Rung
 from .tiles import denoise_in_tiles
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 AHEAD = 3  # batches begun and not yet handed to the device; each takes memory, and that on the host is plenty
 ON_DEVICE = 2  # one that it computes, one that waits for it
@@ -70,6 +72,8 @@ class Overlapped(InTurn):
     room = AHEAD + ON_DEVICE
 
     def __init__(self, denoiser: Any, spacing: tuple[float, float]):
+        from concurrent.futures import ThreadPoolExecutor  # on a processor nothing overlaps
+
         super().__init__()
         self._denoiser, self._spacing = denoiser, spacing
         self._thread = ThreadPoolExecutor(1, "begin")
