@@ -44,9 +44,9 @@ def run(args: argparse.Namespace, reporter) -> None:
     from ..files import read_volume, write_volume
     from ..files.derived import require_dicom_source
     from ..files.endings import ENDINGS_SENTENCE, ending_of
+    from ..files.on_disk import room_for_slices
     from ..inference.allocator import give_back
     from ..inference.engine import Settings, no_steps, release_memory
-    from ..inference.on_disk import room_for_slices
     from ..inference.run import WarmModel
     from ..weights.store import find_card
 

@@ -105,7 +105,7 @@ def denoise_volume(
     in_place  the caller gives its volume away: the result takes the place of `volume.hu`, batch by batch, and after an
               error a part of it. False: the input is never changed
     spread    False: the standard deviation between draws is not wanted, and no memory is taken for it. A function makes
-              from a shape [slices, rows, columns] where it is put, slice by slice (see `on_disk.room_for_slices`)
+              from a shape [slices, rows, columns] where it is put, slice by slice (see `files.on_disk`)
     Raises InputError or Cancelled.
     """
     orientation, count = volume.orientation, volume.axial_count

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from fakes import Noisy
 from LDCTDenoiseLib import CTVolume, InputError
-from LDCTDenoiseLib.inference import on_disk
+from LDCTDenoiseLib.files import on_disk
+from LDCTDenoiseLib.files.on_disk import SlicesOnDisk, room_for_slices
 from LDCTDenoiseLib.inference.devices import Setup
 from LDCTDenoiseLib.inference.engine import Settings, denoise_volume
-from LDCTDenoiseLib.inference.on_disk import SlicesOnDisk, room_for_slices
 
 SHAPE = (7, 16, 24)
 
