@@ -1,4 +1,4 @@
-"""See the package."""
+"""What the package says: peak memory of `ldct-denoise denoise`, from file to file, row after row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from .peak import LIBRARY, STAGES, measure
 from .rows import INPUTS, rows_of
 
 LIMIT = 4.0  # GB
-ABOUT = "Peak memory of ldct-denoise denoise, from file to file, while it reads, denoises and writes, and of the whole."
+ABOUT = """\
+Makes a CT volume, as a DICOM series and as volume files, and networks of the published sizes with random weights; runs
+ldct-denoise denoise on them, a row for each method and way, and tells the peak memory of its process while it reads,
+denoises and writes. Ends with status 1 if a row takes more than the limit."""
+LEGEND = """\
+read, denoise, write: largest resident memory of the process in that stage; whole: the largest of them; s: seconds from
+its start to its end; spread: whether the volume of what the draws differ by is written too."""
+BRIEF = """\
+The first {calls} batches of a volume are computed, and what comes after is given back as it is: that takes the memory
+of computing, but not the time. --every computes all."""
 MODELS = (
     *("gaussian", "median", "bilateral", "nlm", "tv", "anisotropic-diffusion", "rddm-balanced"),
     *(AUTHORS, PUBLISHED),
@@ -50,6 +59,9 @@ def table(folder: Path, wish: argparse.Namespace) -> int:
         print(*(f"{figure:8.0f}" for figure in figures), f"{peak.seconds:8.1f}", flush=True)
         worst = max(worst, peak.whole)
         faults += peak.whole > wish.limit * 1e9
+    print(LEGEND)
+    if not wish.every:
+        print(BRIEF.format(calls=wish.calls))
     print(f"largest {worst / 1e9:.2f} GB, limit {wish.limit:g} GB: {'FAILED' if faults else 'PASSED'}")
     return 1 if faults else 0
 
@@ -68,12 +80,14 @@ def _make(folder: Path, wish: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m Testing.memory", description=ABOUT)
-    parser.add_argument("--slices", type=int, default=1000)
+    parser.add_argument("--slices", type=int, default=1000, help="of the volume (default 1000)")
     parser.add_argument("--size", type=int, default=512, help="rows and columns (default 512)")
-    parser.add_argument("--models", type=lambda names: names.split(","), default=MODELS, help=",".join(MODELS))
-    parser.add_argument("--draws", type=int, default=8)
-    parser.add_argument("--calls", type=int, default=3, help="batches that the method computes (default 3)")
-    parser.add_argument("--every", action="store_true", help="let it compute all")
+    parser.add_argument(
+        "--models", type=lambda names: names.split(","), default=MODELS, help=f"default: {','.join(MODELS)}"
+    )
+    parser.add_argument("--draws", type=int, default=8, help="of a network, in the rows with several (default 8)")
+    parser.add_argument("--calls", type=int, default=3, help="batches that are computed (default 3)")
+    parser.add_argument("--every", action="store_true", help="compute all batches")
     parser.add_argument("--limit", type=float, default=LIMIT, help="GB (default 4)")
     parser.add_argument("--folder", type=Path, help="where some GB may lie meanwhile; by default the temporary one")
     parser.add_argument("--library", type=Path, default=LIBRARY, help="another checkout's folder LDCTDenoise")

@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import io
 import json
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 from LDCTDenoiseLib import CTVolume, InputError, write_volume
 from LDCTDenoiseLib.cli import main
-from LDCTDenoiseLib.commands.benchmark import machine, processes, random_models, rows, through
+from LDCTDenoiseLib.commands.benchmark import machine, processes, random_models, rows, through, where
 from LDCTDenoiseLib.commands.benchmark.report import seconds
-from LDCTDenoiseLib.commands.benchmark.rows import PLAIN, QUICK, Row, wanted_rows
+from LDCTDenoiseLib.commands.benchmark.rows import PLAIN, QUICK, Row, unheeded, wanted_rows
 from LDCTDenoiseLib.commands.benchmark.slices import made_slices, slices_of
+from LDCTDenoiseLib.inference.progress import Notices
 
 AUTHORS = random_models.AUTHORS
 
@@ -79,6 +81,7 @@ def test_a_run_prints_a_row_a_method_and_writes_them(tmp_path, capsys):
         assert 0 < float(line["s_per_slice"]) < 5 and float(line["start_s"]) > 0 and line["rounds"] == "2"
         assert float(line["s_per_slice_q1"]) <= float(line["s_per_slice"]) <= float(line["s_per_slice_q3"])
         assert printed[model][5] == seconds(float(line["s_per_slice"])) and "times_as_quick" not in line
+        assert line["way"] == line["precision"] == "" and printed[model][1:3] == ["–", "–"]
         assert "load_before" in line and "load_after" in line and "numpy" in line["machine"]
 
 
@@ -106,6 +109,67 @@ def test_a_picture_is_drawn(tmp_path):
 def test_what_makes_no_sense_is_one_sentence(words, reason, capsys):
     assert main(["benchmark", "--models", "gaussian", "--alone", *words]) == 2
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "left_out"),
+    [
+        (["--scan", "--files", "3", "--profile"], "--profile, --files"),
+        (["--scan", "--founddiff"], "--founddiff"),
+        (["--founddiff", "--rounds", "5", "--files", "0"], "--rounds, --files"),
+        (["--founddiff", "--models", "nlm", "--csv", "t.csv"], "--models, --csv"),
+    ],
+)
+def test_a_measurement_of_its_own_refuses_options_that_it_would_not_heed(words, left_out, capsys):
+    assert main(["benchmark", *words, "--device", "cpu"]) == 2
+    said = capsys.readouterr()
+    assert said.err.endswith(f"with --device alone: leave out {left_out}.\n") and not said.out
+
+
+def test_options_about_networks_are_noted_where_there_is_none(everything_installed):
+    def notes(models, alone, *options):
+        return unheeded(wanted_rows(models, options[0], False, True, alone)[0], *options)
+
+    (note,) = notes(["nlm"], True, "bfloat16", 10, True)
+    assert note.startswith("--precision, --files, --profile concern networks alone")
+    (note,) = notes(["nlm"], False, "bfloat16", 0, True)  # the reference beside it is profiled, in plain float32
+    assert note.startswith("--precision concerns networks")
+    assert notes(["nlm"], True, None, None, False) == notes(["rddm-balanced"], True, "float32", 9, True) == []
+
+
+def test_files_without_a_network_are_a_note_and_no_table(tmp_path, capsys):
+    words = ["--models", "gaussian", "--alone", "--slices", "1", "--rounds", "1", "--files", "10"]
+    assert main(["benchmark", *words]) == 0
+    said = capsys.readouterr()
+    assert said.err == "Note: --files concerns networks alone, and none is asked for here.\n"
+    assert "to another" not in said.out
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_where_it_is_stands_in_one_line_of_a_terminal_that_is_wiped_at_the_end(monkeypatch):
+    reporter = Notices()
+    with pytest.raises(InputError), where.Line(reporter) as line:
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        line.now("a long method")
+        line.now("nlm")
+        line.notice("Slow.")
+        line.now("x" * 1000)
+        raise InputError("The end.")
+    shown = sys.stderr.getvalue()
+    assert shown.startswith("\ra long method\rnlm          \r") and "\rNote: Slow.\n\rx" in shown
+    last = shown.split("\r")[-3:]
+    assert len(last[0]) < 1000 and last[1] == " " * len(last[0]) and last[2] == ""
+
+
+def test_where_it_is_goes_nowhere_without_a_terminal(capsys):
+    with where.Line(Notices()) as line:
+        line.now("nlm")
+        line.notice("Slow.")
+    assert capsys.readouterr() == ("", "Note: Slow.\n")
 
 
 def test_slices_of_a_volume_are_its_middle_ones_with_air_for_padding(tmp_path):

@@ -5,7 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from LDCTDenoiseLib.cli import main  # noqa: E402
-from LDCTDenoiseLib.commands import benchmark_founddiff  # noqa: E402
+from LDCTDenoiseLib.commands import benchmark, benchmark_founddiff  # noqa: E402
+from LDCTDenoiseLib.commands.benchmark import where  # noqa: E402
 from LDCTDenoiseLib.networks import dadiff_blocks  # noqa: E402
 
 TINY = {
@@ -15,17 +16,35 @@ TINY = {
 
 
 def test_every_way_has_a_row_for_both_networks(monkeypatch, capsys):
-    asked = []
+    asked, said = [], []
 
     def measured(command, otherwise):
         asked.append(tuple(command[3:6]))
         return {"parameters": 4_600_000, "perceive": 0.25, "evaluate": 1.5, "peak_mb": 450.0}
 
     monkeypatch.setattr(benchmark_founddiff, "in_own_process", measured)
+    monkeypatch.setattr(benchmark, "_known", lambda device: {"torch": "2.2"})
+    monkeypatch.setattr(where.Line, "now", lambda line, text: said.append(text))
     assert main(["benchmark", "--founddiff"]) == 0
     text = capsys.readouterr().out
     assert asked == benchmark_founddiff.ROWS and {size for size, _, _ in asked} == {"founddiff", "published"}
     assert text.count("     3.25      450") == len(asked)  # perception once, the network twice
+    assert "perceive: dose and\nanatomy" in text and "evaluate: the denoising network once" in text
+    assert [" ".join(row) in told for row, told in zip(asked, said, strict=True)] == [True] * len(asked)
+    assert ["minutes" in told for told in said] == [scan == "loop" for _, scan, _ in asked]
+
+
+@pytest.mark.parametrize("option", ["--founddiff", "--scan"])
+def test_a_device_that_is_not_here_is_one_sentence_before_any_table(option, capsys):
+    assert main(["benchmark", option, "--device", "cuda:77"]) == 2
+    said = capsys.readouterr()
+    assert "There is no device cuda:77 here" in said.err and not said.out
+
+
+def test_no_torch_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "_known", lambda device: {"torch": None})
+    assert main(["benchmark", "--scan"]) == 2
+    assert "--scan needs PyTorch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("scan", ["loop", "plain", "quick"])

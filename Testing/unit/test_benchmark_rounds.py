@@ -1,11 +1,13 @@
 """The rounds of the benchmark with made processes: their order, ratios, failures, and what is compared with what."""
 
+import csv
 from typing import ClassVar
 
 import numpy as np
 import pytest
 from LDCTDenoiseLib import InputError
-from LDCTDenoiseLib.commands.benchmark import report, rounds
+from LDCTDenoiseLib.commands.benchmark import report, rounds, through
+from LDCTDenoiseLib.commands.benchmark.legend import table_legend
 from LDCTDenoiseLib.commands.benchmark.random_models import AUTHORS
 from LDCTDenoiseLib.commands.benchmark.rounds import Plan, measure
 from LDCTDenoiseLib.commands.benchmark.rows import PLAIN, QUICK, Row
@@ -56,10 +58,13 @@ class Process:
 
 class Listener:
     def __init__(self):
-        self.said = []
+        self.said, self.places = [], []
 
-    def progress(self, done, total, stage):
-        assert 0 <= done <= total
+    def now(self, text):
+        self.places.append(text)
+
+    def wipe(self):
+        self.places.append("")
 
     def notice(self, text):
         self.said.append(text)
@@ -77,7 +82,10 @@ def run(tmp_path, monkeypatch):
         monkeypatch.setattr(rounds, "_process", process)
         listener = Listener()
         plan = Plan(rows, tmp_path, (1, 1, 1), slices, number, "cuda" if on_gpu else "cpu", on_gpu, with_profile)
-        return measure(plan, listener), listener.said, Process.diary
+        results = measure(plan, listener)
+        assert listener.places[-1] == ""  # or the table would begin in it
+        start.places = listener.places
+        return results, listener.said, Process.diary
 
     return start
 
@@ -91,6 +99,16 @@ def test_every_round_goes_through_all_rows_and_back(run):
     assert timed(diary) == [REFERENCE, FILTER, FILTER, REFERENCE] and not said
     assert [result.seconds for result in results] == pytest.approx([0.4, 0.1])
     assert results[1].ratios == pytest.approx([4, 4]) and results[0].ratios == [1, 1]
+
+
+def test_it_tells_which_row_it_is_at_and_what_is_left(run):
+    run([FAST, FILTER], {FAST: {"seconds": 2.0}, FILTER: {"seconds": 1.0}})
+    fast, nlm = "rddm-balanced quick float32", "nlm"
+    assert run.places[:6] == [
+        f"start of {fast} (1 of 2)", f"start of {nlm} (2 of 2)",
+        f"round 1 of 2: {fast} (1 of 2)", f"round 1 of 2: {nlm} (2 of 2)",
+        f"round 2 of 2, some 24 s to go: {nlm} (1 of 2)", f"round 2 of 2, some 24 s to go: {fast} (2 of 2)",
+    ]  # fmt: skip
 
 
 def test_a_choice_that_has_a_row_already_is_not_measured_twice(run):
@@ -124,7 +142,7 @@ def test_a_slow_row_computes_fewer_slices(run):
 def test_a_row_that_breaks_is_left_out_with_its_reason(run):
     results, said, _ = run([FAST, FILTER], {FAST: {"fails": 3}})
     assert [result.row for result in results] == [FILTER]
-    assert said == ["rddm-balanced (quick) is left out: It broke."]
+    assert said == ["rddm-balanced quick float32 is left out: It broke."]
     with pytest.raises(InputError, match="No method"):
         run([FAST], {FAST: {"fails": 1}})
 
@@ -156,10 +174,11 @@ def test_a_profile_tells_floors_kinds_and_rates(run, monkeypatch, capsys):
     (quick,) = [line for line in said.splitlines() if line.startswith("rddm-balanced quick float32:")]
     assert quick.endswith("s a slice under the profiler")
     assert "convolution       0.0600 s   60 %\n" in said and "  between" not in said  # too little
-    assert "× roofline  on device" not in said
+    assert "on device" not in said and "between:" not in said  # neither is here to be explained
     results[2].profile["on_device"] = 0.0123
     report.print_profile(results)
-    assert "0.0123\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "0.0123\n" in said and "on device: a batch alone" in said
     line = report.table(results)[2]
     assert line["on_device_s"] == 0.0123 and "on_device_s" not in report.table(results)[0]
     assert line["floor_roofline_s"] == pytest.approx(0.01) and line["profiled_convolution_s"] == 0.06
@@ -174,12 +193,82 @@ def test_the_picture_shows_every_row_and_its_floor(run, tmp_path, monkeypatch):
     monkeypatch.setattr(paper, "save_figure", lambda figure, path: drawn.append(figure))
     results, _, _ = run([REFERENCE, FAST, FILTER], with_profile=False)
     results[0].operations, results[0].peaks = [["convolution", 10**9, 0, 0]], {"bytes": 1e10, "float32": 1e11}
-    picture.draw(tmp_path / "x.png", results, {"machine": "a machine", "data": "slices", "load_before": "0.0"})
+    results[1].per_slice, results[1].ratios = [0.1, 0.2, 0.4], [1.0, 2.0, 123.4]
+    machine = {"machine": "a machine", "data": "slices", "load_before": "0.0"}
+    picture.draw(tmp_path / "x.png", results, machine)
     axes = drawn[0].axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [
         "authors-network plain float32", "rddm-balanced quick float32", "nlm"
     ]  # fmt: skip
-    assert len(axes.patches) == 3 and "roofline" in axes.get_legend().get_texts()[0].get_text()
+    assert not axes.patches  # a logarithmic axis has nothing for a bar to stand on
+    points = [container.lines[0].get_xdata()[0] for container in axes.containers]
+    assert points == [result.seconds for result in results] and points[1] == 0.2
+    (whisker,) = axes.containers[1].lines[2][0].get_segments()
+    assert whisker[:, 0].tolist() == pytest.approx([0.15, 0.3])
+    assert [text.get_text() for text in axes.texts] == ["0.100 s", "0.200 s, × 2", "0.100 s, × 1"]
+    labels = [text.get_text().split(":")[0] for text in drawn[0].legends[0].get_texts()]
+    assert labels == ["network, plain", "network, quick", "classical method",
+                      "roofline of its convolutions and matrix products"]  # fmt: skip
+    picture.draw(tmp_path / "x.png", results[2:], machine)
+    (text,) = drawn[1].legends[0].get_texts()
+    assert text.get_text() == "classical method"
+
+
+def test_the_table_explains_the_words_that_it_has_and_no_others(run):
+    def words(rows, **facts):
+        results, _, _ = run(rows)
+        results[0].facts |= facts
+        said = table_legend(results).replace("\n", " ").rstrip(".").split("; ")
+        return [text.split(":")[0].split(",")[0] for text in said]
+
+    assert words([FILTER]) == ["s/slice", "start", "peak"]
+    assert words([OWN_PLAIN]) == ["s/slice", "start", "peak", "plain", "HU"]
+    assert words([FAST]) == ["s/slice", "start", "peak", "quick", "HU", "the self-check"]
+    assert words([REFERENCE]) == ["s/slice", "× as quick", "start", "peak", "plain", "HU", "authors-network"]
+    assert words([FILTER], gpu_mb=9.0) == ["s/slice", "start", "peak", "GPU"]
+
+
+def test_a_network_that_could_not_be_compared_keeps_its_way_and_precision(run):
+    results, _, _ = run([CHOSEN, FILTER], {CHOSEN: {"precision": "bfloat16"}})
+    results[0].difference_hu = None
+    assert [report.title(result) for result in results] == ["rddm-balanced quick bfloat16", "nlm"]
+    assert [line["way"] for line in report.table(results)] == ["quick", ""]
+
+
+def test_from_file_to_file_is_in_the_csv_and_what_fails_is_a_notice(run, tmp_path, monkeypatch, capsys):
+    results, _, _ = run([REFERENCE, FAST, CHOSEN, FILTER], {CHOSEN: {"precision": "bfloat16"}})
+    asked, listener = [], Listener()
+
+    def one(*words):
+        asked.append(words)
+        return {"seconds": 8.0, "inside": 0.06, "device": "cpu", "precision": "bfloat16"}
+
+    monkeypatch.setattr(through, "_one", one)
+    rows = through.files_rows(results, 3, tmp_path, "cpu", "auto", listener)
+    assert [(words[0], words[5]) for words in asked] == [("rddm-balanced", "auto")]  # once a model, and no reference
+    assert listener.places == ["3 slices from file to file: rddm-balanced (1 of 1)", ""] and not listener.said
+    report.print_files(rows)
+    assert "series of 3 slices" in capsys.readouterr().out
+    report.write_outputs(results, rows, {"machine": "a machine"}, tmp_path / "t.csv", None)
+    with (tmp_path / "t.csv").open(encoding="utf-8") as file:
+        *others, line = csv.DictReader(file)
+    held = {key: value for key, value in line.items() if value}
+    assert held == {
+        "model": "rddm-balanced", "way": "file to file", "precision": "bfloat16", "device": "cpu", "slices": "3",
+        "files_s": "8", "files_inside_s_per_slice": "0.06", "machine": "a machine",
+    }  # fmt: skip
+    assert len(others) == len(results) and not any(other["files_s"] for other in others)
+
+    def broken(*_):
+        raise InputError("The disk is full.")
+
+    monkeypatch.setattr(through, "_one", broken)
+    monkeypatch.setattr(through, "make_series", lambda folder, slices: folder.parent.stat())
+    assert through.files_rows(results, 3, tmp_path, "cpu", "auto", listener) == []
+    assert listener.said == ["rddm-balanced from file to file is left out: The disk is full."]
+    assert through.files_rows(results[-1:], 3, tmp_path / "not there", "cpu", "auto", listener) == []  # a filter alone
+    report.print_files([])
+    assert not capsys.readouterr().out
 
 
 def test_notices_of_a_row_are_said_and_fewer_slices_too(run, capsys):

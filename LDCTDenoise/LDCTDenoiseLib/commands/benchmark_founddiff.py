@@ -25,23 +25,33 @@ ROWS = [
     for size in (COMPACT, PUBLISHED)
     for scan, precision in ((LOOP, "float32"), (PLAIN, "float32"), (QUICK, "float32"), (QUICK, "bfloat16"))
 ]
+_LEGEND = f"""\
+{COMPACT}: the size of our own model; {PUBLISHED}: that of its authors. {LOOP}: the scan pixel after pixel, as it is
+defined; {PLAIN}: in blocks, and all else as torch is by itself; {QUICK}: as this program computes. perceive: dose and
+anatomy of the slice are recognised; evaluate: the denoising network once; {STEPS} steps: a whole slice, reckoned as one
+perceive and {STEPS} evaluate. All are warm but the {LOOP}, which runs once. peak: of the process."""
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace, line) -> None:
+    """`line` tells where it is, see `benchmark.where`."""
     device = "cpu" if args.device == "auto" else args.device
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processor cores"
     print(f"FoundDiff with random weights, one slice of {SIDE}×{SIDE}, {device}; {machine}, load {load()} before")
     print(f"{'network':10s} {'million':>8s}  {'way':5s} {'precision':10s} "
           f"{'perceive s':>10s} {'evaluate s':>10s} {f'{STEPS} steps s':>10s} {'peak MB':>8s}")  # fmt: skip
-    for size, scan, precision in ROWS:
+    for number, (size, scan, precision) in enumerate(ROWS, 1):
+        slow = ", which takes minutes" if scan == LOOP else ""
+        line.now(f"{size} {scan} {precision} ({number} of {len(ROWS)}){slow}")
         command = [sys.executable, "-m", "LDCTDenoiseLib.commands.benchmark_founddiff", size, scan, precision, device]
         row = in_own_process(command, f"FoundDiff ({size}, {scan}, {precision}) could not be measured.")
+        line.wipe()
         print(
             f"{size:10s} {row['parameters'] / 1e6:8.2f}  {scan:5s} {precision:10s} {row['perceive']:10.2f} "
             f"{row['evaluate']:10.2f} {row['perceive'] + STEPS * row['evaluate']:10.2f} {row['peak_mb']:8.0f}",
             flush=True,
         )
-    print(f"load {load()} after. evaluate: the network once, warm; {STEPS} steps: a slice, with perception once.")
+    print(f"load {load()} after")
+    print(_LEGEND)
 
 
 def networks(size: str) -> tuple[dict, dict]:

@@ -42,7 +42,8 @@ CASES = [
 ]
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace, line) -> None:
+    """`line` tells where it is, see `benchmark.where`."""
     device = "cpu" if args.device == "auto" else args.device
     names = [LOOP, *_answer("available", device)["scans"]]
     threads = _answer("setting")["threads"]
@@ -50,10 +51,12 @@ def run(args: argparse.Namespace) -> None:
     print(f"{'length':>6s} {'channels':>8s} {'states':>6s}  {'scan':10s} {'forward s':>10s} {'loop/':>6s} "
           f"{'and back s':>11s} {'loop/':>6s} {'extra MB':>9s} {'and back':>9s} {'difference':>10s}")  # fmt: skip
     totals = dict.fromkeys(names, (0.0, 0.0))
-    for case in CASES:
+    for number, case in enumerate(CASES, 1):
         rows = {}
         for name in names:
+            line.now(f"{name} over {case.length} steps (size {number} of {len(CASES)})")
             row = rows[name] = _row(case, name, device)
+            line.wipe()
             ratios = [rows[LOOP][kind]["seconds"] / row[kind]["seconds"] for kind in ("forward", "back")]
             print(
                 f"{case.length:6d} {GROUPS * case.channels:8d} {case.states:6d}  {name:10s} "
@@ -69,7 +72,8 @@ def run(args: argparse.Namespace) -> None:
     for name, (forward, back) in totals.items():
         ratios = [loop / own for loop, own in zip(totals[LOOP], (forward, back), strict=True)]
         print(f"{name:10s} {forward:8.2f} s, loop/ {ratios[0]:.1f}; and back {back:8.2f} s, loop/ {ratios[1]:.1f}")
-    print("loop: the definition, step after step; ≈: its first steps, multiplied. extra MB: peak above the arguments.")
+    print("loop: the definition, step after step; ≈: measured over its first steps and multiplied up to all of them.")
+    print("loop/: how many times as quick as the loop; and back: with gradients; extra MB: peak above the arguments.")
     print(f"seconds: the quickest of {MOST_RUNS} runs, fewer where they take {ENOUGH_SECONDS:.0f} s together.")
     print(f"difference: largest from the loop in float64 over {COMPARED_STEPS} steps, of the largest value.")
 

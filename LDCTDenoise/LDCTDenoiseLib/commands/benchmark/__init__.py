@@ -14,6 +14,7 @@ from ...errors import InputError
 from ..arguments import model_ids
 from .machine import load, peak_megabytes
 from .processes import as_command, in_own_process
+from .where import Line
 
 __all__ = ["add_arguments", "in_own_process", "load", "peak_megabytes", "run"]
 
@@ -28,17 +29,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alone", action="store_true", help="without the reference rows")
     parser.add_argument("--on", type=Path, metavar="VOLUME", help="its middle slices; else slices are made")
     parser.add_argument("--slices", type=int, metavar="N", help=f"default {SLICES}, on a GPU {SLICES_ON_GPU}")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="R", help=f"over all rows (default {ROUNDS})")
+    parser.add_argument("--rounds", type=int, metavar="R", help=f"over all rows (default {ROUNDS})")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", help="default: for networks float32 and auto, a row each")
     parser.add_argument("--profile", action="store_true", help="where the time goes, the floor, and from file to file")
-    parser.add_argument("--files", type=int, metavar="N", help=f"from file to file, N slices ({FILES} with --profile)")
+    parser.add_argument(
+        "--files", type=int, metavar="N", help=f"and from file to file, N slices ({FILES} with --profile)"
+    )
     parser.add_argument("--csv", type=Path, metavar="FILE")
     parser.add_argument("--picture", type=Path, metavar="FILE", help=".png, .svg or .pdf; needs matplotlib")
     parser.add_argument("--record", action="store_true", help="write the figures into the models' cards")
     parser.add_argument("--scan", action="store_true", help="instead: the selective scans of FoundDiff, beside a loop")
     parser.add_argument("--founddiff", action="store_true", help="instead: FoundDiff, with a loop and its fast scan")
     parser.add_argument("--one", help=argparse.SUPPRESS)  # inside the process of one row
+    parser.epilog = "--scan and --founddiff take --device and no other option."
 
 
 def run(args: argparse.Namespace, reporter) -> None:
@@ -46,16 +50,28 @@ def run(args: argparse.Namespace, reporter) -> None:
         from .child import main
 
         return main(args.one)
-    if args.scan:
-        from ..benchmark_scan import run as compare_scans
-
-        return compare_scans(args)
-    if args.founddiff:
-        from ..benchmark_founddiff import run as measure_founddiff
-
-        return measure_founddiff(args)
+    if args.scan or args.founddiff:
+        return _measure_alone(args, reporter)
+    args.rounds = ROUNDS if args.rounds is None else args.rounds
     _check(args)
     _measure(args, reporter)
+
+
+def _measure_alone(args: argparse.Namespace, reporter) -> None:
+    """What has a table of its own; an option that it would not heed is refused."""
+    own = "scan" if args.scan else "founddiff"
+    given = [name for name, value in vars(args).items() if value is not None and value is not False]
+    more = [f"--{name}" for name in given if name not in (own, "device", "run")]
+    if more:
+        raise InputError(f"--{own} is a measurement of its own, with --device alone: leave out {', '.join(more)}.")
+    if not _known(args.device)["torch"]:
+        raise InputError(f"--{own} needs PyTorch, which is not installed: pip install torch.")
+    if args.scan:
+        from ..benchmark_scan import run as measure
+    else:
+        from ..benchmark_founddiff import run as measure
+    with Line(reporter) as line:
+        measure(args, line)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -87,49 +103,58 @@ def _measure(args: argparse.Namespace, reporter) -> None:
     from .machine import sentence
     from .report import print_files, print_profile, print_table, record_times, write_outputs
     from .rounds import Plan, measure
-    from .rows import RANDOM, wanted_rows
+    from .rows import RANDOM, unheeded, wanted_rows
     from .slices import made_slices, slices_of
 
-    known = in_own_process(_asking({"kind": "about", "device": args.device}), "torch could not be started.")
-    if "error" in known:
-        raise InputError(known["error"])
+    known = _known(args.device)
     on_gpu = known["device"] != "cpu"
     rows, notices = wanted_rows(args.models, args.precision, on_gpu, bool(known["torch"]), args.alone)
     if not rows:
         raise InputError("There is nothing to measure: install PyTorch, or name models with --models.")
-    for text in notices:
+    for text in [*notices, *unheeded(rows, args.precision, args.files, args.profile)]:
         reporter.notice(text)
     count = args.slices or (SLICES_ON_GPU if on_gpu else SLICES)
     slices = slices_of(args.on, count, reporter.progress) if args.on else made_slices(count)
     before = load()
-    print(f"{sentence(known)}; load {before} before")
-    print(f"{slices.size}, {slices.told}; {args.rounds} round{'s' * (args.rounds != 1)}, all rows in turn", flush=True)
     with ExitStack() as stack:
+        line = stack.enter_context(Line(reporter))
+        print(f"{sentence(known)}; load {before} before")
+        rounds = f"{args.rounds} round{'s' * (args.rounds != 1)}"
+        print(f"{slices.size}, {slices.told}; {rounds}, all rows in turn", flush=True)
         place = stack.enter_context(workplace())
         np.save(place / "slices.npy", slices.hu)
         random = list(dict.fromkeys(row.model for row in rows if row.model in RANDOM))
         if random:
             command = [sys.executable, "-m", f"{__package__}.random_models", str(place / "home" / "models"), *random]
+            line.now(f"random weights of {', '.join(random)}")
             in_own_process(command, "The networks with random weights could not be made.")
         plan = Plan(rows, place, slices.spacing, count, args.rounds, args.device, on_gpu, args.profile)
-        results = measure(plan, reporter)
+        results = measure(plan, line)
         after = load()
-        print_table(results, after, reporter)
+        print_table(results, after, line)
         if args.profile:
             print_profile(results)
+        through = []
+        count = args.files if args.files is not None else (FILES if args.profile else 0)
+        if count:
+            from .through import files_rows
+
+            through = files_rows(results, count, place, args.device, args.precision or "auto", line)
+            print_files(through)
         machine = {"machine": sentence(known), "data": f"{slices.size}, {slices.told}"}
-        write_outputs(results, machine | {"load_before": before, "load_after": after}, args.csv, args.picture)
+        loads = {"load_before": before, "load_after": after}
+        write_outputs(results, through, machine | loads, args.csv, args.picture)
         if args.record:
             for path in record_times(results, machine):
                 print(f"Recorded in {path}")
-        files = args.files if args.files is not None else (FILES if args.profile else 0)
-        if files:
-            from .through import files_rows
-
-            print_files(files_rows(results, files, place, args.device, reporter), files)
 
 
-def _asking(spec: dict) -> list[str]:
+def _known(device: str) -> dict:
+    """See `machine.about`."""
     import json
 
-    return as_command("benchmark", "--one", json.dumps(spec))
+    asking = as_command("benchmark", "--one", json.dumps({"kind": "about", "device": device}))
+    known = in_own_process(asking, "torch could not be started.")
+    if "error" in known:
+        raise InputError(known["error"])
+    return known

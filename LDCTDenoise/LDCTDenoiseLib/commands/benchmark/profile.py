@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .child import Measured
 
 SCAN, OTHER, BETWEEN = "scan", "other", "between"
+_SMALL = 0.01  # share of a kind that is told by itself
 _MARK = "ldct::scan"  # of that kind
 _MOST_ON_GPU = 64  # slices: enough for several batches, and no more events than a profiler likes
 # The first that fits names the kind: operations of torch on the processor, kernels on a GPU
@@ -67,6 +68,14 @@ def seconds_by_kind(row: Measured) -> dict:
             kinds[kind_of(name)] += seconds / slices
     kinds[BETWEEN] = max(0.0, whole / slices - sum(kinds.values()))
     return {"kinds": dict(kinds.most_common()), "whole": whole / slices, "on_device": _on_device(row)}
+
+
+def told_kinds(profile: dict) -> dict[str, float]:
+    """Seconds by kind as they are told: small ones are among the others."""
+    kinds = dict(profile["kinds"])
+    small = [kind for kind, taken in kinds.items() if taken < _SMALL * profile["whole"]]
+    other = kinds.get(OTHER, 0.0) + sum(kinds.pop(kind) for kind in small if kind != OTHER)
+    return kinds | {OTHER: other}
 
 
 def _on_device(row: Measured) -> float | None:

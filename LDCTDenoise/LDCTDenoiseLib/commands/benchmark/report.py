@@ -8,32 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .floor import rate_of
-from .profile import OTHER
+from .legend import profile_legend, table_legend
+from .profile import told_kinds
 from .random_models import RANDOM
 from .rounds import Result
 from .rows import PLAIN
 
-_SMALL = 0.01  # share of a kind that is told by itself
 _HEAD = ("method", "way", "precision", "device", "batch", "s/slice", "quartiles", "× as quick", "start s", "peak MB",
          "max HU", "RMS HU", "mean HU")  # fmt: skip
-_NOTES = """\
-s/slice: median over the rounds, warm; × as quick: as authors-network in plain float32 in the same round, median;
-start: from nothing to the first slice (Python, the libraries, the model, its self-check); peak: of the process. plain:
-torch as it is by itself, eager float32, one slice after the other; quick: as this program computes. HU: absolute
-difference from plain float32 on the processor, largest, root mean square and mean over the slices; the self-check lets
-an RMS of 0.5 HU and a largest one of 8 HU pass, on a slice of its own. authors-network, founddiff-network: random
-weights, made so that they change the image by 30 HU, as trained ones do."""
-
-_PROFILE_NOTES = """\
-arithmetic: multiply–adds of the plain network over the peak; memory: what they read and write over the bandwidth;
-roofline: the slower of both, layer by layer, with everything between the layers for nothing. The quick way multiplies
-less in some layers and more in others: for it these are the plain network's figures and no bound, and no GFLOP/s are
-told. on device: a batch alone, by the clock of the GPU. A peak is the quickest of some convolutions and a product.
-scan: on the processor the time that its caller waits for it, in all threads; between: Python and waiting, which no
-operation accounts for; copies: numbers moved and put into another order; other: what is below 1 % or of no kind."""
 
 
-def print_table(results: Sequence[Result], load_after: str, reporter) -> None:
+def print_table(results: Sequence[Result], load_after: str, line) -> None:
     lines = [_HEAD, *map(_cells, results)]
     if any(result.facts["gpu_mb"] for result in results):
         more = ["GPU MB", *(f"{result.facts['gpu_mb'] or 0:.0f}" for result in results)]
@@ -41,13 +26,13 @@ def print_table(results: Sequence[Result], load_after: str, reporter) -> None:
     _print_columns(lines, left=4)
     threads = sorted({result.facts["threads"] for result in results if result.facts["threads"]})
     print(f"load {load_after} after; threads of torch: {', '.join(map(str, threads)) or 'none'}")
-    print(_NOTES)
+    print(table_legend(results))
     most = max(result.slices for result in results)
     for result in results:
         if result.slices < most:
-            reporter.notice(f"{title(result)}: {result.slices} of the slices in a round.")
+            line.notice(f"{title(result)}: {result.slices} of the slices in a round.")
         for text in result.facts["notices"]:
-            reporter.notice(f"{result.row.model}: {text}")
+            line.notice(f"{result.row.model}: {text}")
 
 
 def print_profile(results: Sequence[Result]) -> None:
@@ -64,50 +49,51 @@ def print_profile(results: Sequence[Result]) -> None:
         figures = map(seconds, (result.seconds, floor.arithmetic, floor.memory, floor.roofline))
         over = f"{result.seconds / floor.roofline:.1f}" if floor.roofline else "–"
         lines.append((*name(result), *figures, over))
-    if any(_on_device(result) for result in networks):  # of a GPU, beside the whole run's
-        more = ["on device", *(seconds(_on_device(result) or 0) for result in networks)]
+    if any(result.on_device for result in networks):  # of a GPU, beside the whole run's
+        more = ["on device", *(seconds(result.on_device or 0) for result in networks)]
         lines = [(*line, cell) for line, cell in zip(lines, more, strict=True)]
     _print_columns(lines, left=3)
-    print(_PROFILE_NOTES)
+    print(profile_legend(networks))
     for result in networks:
         if result.profile:
             _print_kinds(result)
 
 
 def _print_kinds(result: Result) -> None:
-    whole, kinds = result.profile["whole"], dict(result.profile["kinds"])
+    whole, kinds = result.profile["whole"], result.profile["kinds"]
     # of the plain network alone it is known what was multiplied
     rate = rate_of(result.operations, kinds) if result.operations and result.facts["way"] == PLAIN else 0
     reached = f"; convolutions and products: {rate / 1e9:.0f} GFLOP/s" if rate else ""
     print(f"\n{title(result)}: {seconds(whole)} s a slice under the profiler{reached}")
-    small = [kind for kind, taken in kinds.items() if taken < _SMALL * whole]
-    kinds[OTHER] = kinds.get(OTHER, 0.0) + sum(kinds.pop(kind) for kind in small if kind != OTHER)
-    for kind, taken in kinds.items():
+    for kind, taken in told_kinds(result.profile).items():
         print(f"  {kind:15s} {seconds(taken):>8s} s {100 * taken / whole:4.0f} %")
 
 
-def _on_device(result: Result) -> float | None:
-    return result.profile["on_device"] if result.profile else None
-
-
-def print_files(rows: Sequence[dict], slices: int) -> None:
+def print_files(rows: Sequence[dict]) -> None:
+    """Nothing where a notice has said why there is none."""
     if not rows:
-        return print("\nFrom file to file networks alone are measured, and here is none of them.")
-    print(f"\nFrom a DICOM series of {slices} slices to another, the whole command:")
+        return
+    print(f"\nFrom a DICOM series of {rows[0]['slices']} slices to another, the whole command:")
     lines = [("method", "s", "s/slice inside", "device", "precision")]
     for row in rows:
         figures = (f"{row['seconds']:.1f}", seconds(row["inside"]))
         lines.append((row["model"], *figures, row["device"], row["precision"]))
     _print_columns(lines, left=1)
+    print("s: from the start of the command to its end; inside: of that, the denoising alone.")
 
 
-def table(results: Sequence[Result]) -> list[dict]:
-    """One line a row, for programs: plain names, seconds, MB, HU; what there is not is left out."""
+def table(results: Sequence[Result], through: Sequence[dict] = ()) -> list[dict]:
+    """One line a row, for programs: plain names, seconds, MB, HU; what there is not is left out.
+
+    through  what `through.files_rows` has: lines of their own, with the way "file to file"
+    """
     lines = []
     for result in results:
         low, high = result.quartiles
         line = {
-            "model": result.row.model, "way": result.facts["way"], "precision": result.facts["precision"],
+            "model": result.row.model,
+            "way": result.facts["way"] if result.is_network else "",
+            "precision": result.facts["precision"] if result.is_network else "",
             "device": result.facts["device"], "batch": result.facts["batch"], "slices": result.slices,
             "rounds": len(result.per_slice),
             "s_per_slice": result.seconds, "s_per_slice_q1": low, "s_per_slice_q3": high, "start_s": result.start,
@@ -121,16 +107,22 @@ def table(results: Sequence[Result]) -> list[dict]:
             line |= {f"floor_{key}_s": value for key, value in result.floor._asdict().items()}
         if result.profile:
             line |= {f"profiled_{kind.replace(' ', '_')}_s": s for kind, s in result.profile["kinds"].items()}
-            line |= {"on_device_s": _on_device(result)} if _on_device(result) else {}
+            line |= {"on_device_s": result.on_device} if result.on_device else {}
         lines.append(line)
+    for row in through:
+        line = {"model": row["model"], "way": "file to file"}
+        line |= {key: row[key] for key in ("precision", "device", "slices")}
+        lines.append({**line, "files_s": row["seconds"], "files_inside_s_per_slice": row["inside"]})
     return lines
 
 
-def write_outputs(results: Sequence[Result], machine: dict, csv: Path | None, picture: Path | None) -> None:
+def write_outputs(
+    results: Sequence[Result], through: Sequence[dict], machine: dict, csv: Path | None, picture: Path | None
+) -> None:
     if csv:
         from ...quality.table import write_csv
 
-        write_csv([line | machine for line in table(results)], csv)
+        write_csv([line | machine for line in table(results, through)], csv)
     if picture:
         from .picture import draw
 
@@ -169,7 +161,7 @@ def seconds(value: float) -> str:
 
 def name(result: Result) -> tuple[str, str, str]:
     """A classical method has no way or precision to choose."""
-    if result.difference_hu is None and result.row.way == "quick" and result.row.precision == "auto":
+    if not result.is_network:
         return result.row.model, "–", "–"
     return result.row.model, result.facts["way"], result.facts["precision"]
 

@@ -63,6 +63,10 @@ class Result:
     peaks: dict | None = None
 
     @property
+    def is_network(self) -> bool:
+        return is_network(self.row.model)
+
+    @property
     def seconds(self) -> float:
         return float(np.median(self.per_slice))
 
@@ -72,18 +76,23 @@ class Result:
         return float(low), float(high)
 
     @property
+    def on_device(self) -> float | None:
+        """Seconds a slice by a GPU's own clock."""
+        return self.profile["on_device"] if self.profile else None
+
+    @property
     def floor(self) -> Floor | None:
         if not (self.operations and self.peaks):
             return None
         return floor_of(self.operations, self.facts["precision"], self.facts["batch"], self.peaks)
 
 
-def measure(plan: Plan, reporter) -> list[Result]:
-    """A result a row, in the order of the rows. A row that cannot be measured is left out with a notice; InputError
-    if that is every row."""
+def measure(plan: Plan, line) -> list[Result]:
+    """A result a row, in the order of the rows; `line` tells where it is (`where`). A row that cannot be measured is
+    left out with a notice; InputError if that is every row."""
     with ExitStack() as stack:
-        results, alive = _started(plan, stack, reporter)
-        results = _all_rounds(plan.rounds, results, alive, reporter)
+        results, alive = _started(plan, stack, line)
+        results = _all_rounds(plan.rounds, results, alive, line)
         for result in results:
             result.facts = alive[result.row].ask("facts")
         reference = next((result for result in results if result.row.is_reference), None)
@@ -93,31 +102,36 @@ def measure(plan: Plan, reporter) -> list[Result]:
                 result.ratios = [theirs / own for theirs, own in pairs]
         for model in dict.fromkeys(result.row.model for result in results if is_network(result.row.model)):
             own = [result for result in results if result.row.model == model]
-            with _or_notice(reporter, f"{model} could not be compared with plain float32"):
+            line.now(f"{model}: beside plain float32 of the processor")
+            with or_notice(line, f"{model} could not be compared with plain float32"):
                 _compare(plan, model, own, alive)
             for result in own:
                 if plan.with_profile and (result.row.way != PLAIN or result.row.is_reference):
-                    with _or_notice(reporter, f"{model} could not be profiled"):
+                    line.now(f"{result.row.title}: under the profiler")
+                    with or_notice(line, f"{model} could not be profiled"):
                         result.profile = alive[result.row].ask("profile")
     if plan.with_profile:
+        line.now("peaks of the machine")
         _add_peaks(results)
+    line.wipe()
     return results
 
 
 @contextmanager
-def _or_notice(reporter, what: str) -> Iterator[None]:
+def or_notice(line, what: str) -> Iterator[None]:
+    """What goes wrong inside costs a row and not the run."""
     try:
         yield
     except InputError as error:
-        reporter.notice(f"{what}: {error}")
+        line.notice(f"{what}: {error}")
 
 
-def _started(plan: Plan, stack: ExitStack, reporter) -> tuple[list[Result], dict[Row, Asked]]:
+def _started(plan: Plan, stack: ExitStack, line) -> tuple[list[Result], dict[Row, Asked]]:
     """A process for every row, loaded and warm."""
     results, alive = [], {}
     for number, row in enumerate(plan.rows):
-        reporter.progress(number, len(plan.rows), "start")
-        with _or_notice(reporter, f"{row.model} ({row.way}, {row.precision}) is left out"):
+        line.now(f"start of {row.title} ({number + 1} of {len(plan.rows)})")
+        with or_notice(line, f"{row.title} is left out"):
             begun = time.perf_counter()
             process = stack.enter_context(_process(plan, row, plan.device))
             process.answer()
@@ -125,7 +139,7 @@ def _started(plan: Plan, stack: ExitStack, reporter) -> tuple[list[Result], dict
             precision = process.ask("facts")["precision"]
             if any(r.row[:2] == row[:2] and r.row.precision == precision for r in results):
                 process.close()
-                reporter.notice(f"{row.model}: {row.precision} is {precision} here, which has a row already.")
+                line.notice(f"{row.model}: {row.precision} is {precision} here, which has a row already.")
                 continue
             slices = _slices(plan, row, process.ask("round", slices=1)["seconds"])
             if plan.on_gpu and is_network(row.model):  # libraries that try what is quickest, graphs that are captured
@@ -160,17 +174,19 @@ def _slices(plan: Plan, row: Row, seconds: float) -> int:
     return max(1, min(most, int(patience / max(seconds, 1e-6))))
 
 
-def _all_rounds(rounds: int, results: list[Result], alive: dict[Row, Asked], reporter) -> list[Result]:
-    done, total = 0, rounds * sum(result.slices for result in results)
+def _all_rounds(rounds: int, results: list[Result], alive: dict[Row, Asked], line) -> list[Result]:
     for number in range(rounds):
-        for result in results if number % 2 == 0 else results[::-1]:  # nobody is always the one after the slowest
-            reporter.progress(done, total, "measure")
-            with _or_notice(reporter, f"{result.row.model} ({result.row.way}) is left out"):
+        told = f"round {number + 1} of {rounds}"
+        if number:
+            left = (rounds - number) * sum(result.per_slice[0] * result.slices for result in results)
+            told += f", some {left:.0f} s to go"
+        # nobody is always the one after the slowest
+        for place, result in enumerate(results if number % 2 == 0 else results[::-1], 1):
+            line.now(f"{told}: {result.row.title} ({place} of {len(results)})")
+            with or_notice(line, f"{result.row.title} is left out"):
                 seconds = alive[result.row].ask("round", slices=result.slices)["seconds"]
                 result.per_slice.append(seconds / result.slices)
-            done += result.slices
         results = _some([result for result in results if len(result.per_slice) > number])
-    reporter.progress(total, total, "measure")
     return results
 
 

@@ -35,6 +35,10 @@ class Row(NamedTuple):
         """Whether the other rows are compared with this one."""
         return self.model == AUTHORS and self.way == PLAIN
 
+    @property
+    def title(self) -> str:
+        return " ".join(self) if is_network(self.model) else self.model
+
 
 def wanted_rows(
     models: Sequence[str] | None, precision: str | None, on_gpu: bool, has_torch: bool, alone: bool
@@ -64,6 +68,20 @@ def wanted_rows(
             rows += [Row(model, QUICK, kind) for kind in ([precision] if precision else ["float32", "auto"])]
     rows.sort(key=lambda row: not row.is_reference)
     return rows, notices
+
+
+def unheeded(rows: Sequence[Row], precision: str | None, files: int | None, with_profile: bool) -> list[str]:
+    """A sentence where options are about networks, and no row is of a kind that they could concern."""
+    networks = [row for row in rows if is_network(row.model)]
+    has_quick = any(row.way != PLAIN for row in networks)  # the reference beside them is always plain float32
+    options = {
+        "--precision": precision and not has_quick,
+        "--files": files and not has_quick,
+        "--profile": with_profile and not networks,
+    }
+    idle = [option for option, is_idle in options.items() if is_idle]
+    verb = "concerns" if len(idle) == 1 else "concern"
+    return [f"{', '.join(idle)} {verb} networks alone, and none is asked for here."] if idle else []
 
 
 def is_network(model: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import InputError
 from .processes import as_command, environment
 from .random_models import RANDOM
-from .rounds import Result
+from .rounds import Result, or_notice
 from .rows import PLAIN, is_network
 from .slices import made_slices
 
@@ -18,28 +18,33 @@ _MOST_SECONDS = 150.0  # expected: what takes longer is reckoned well enough fro
 _DIFFERENT = 16  # slices; the series repeats them
 
 
-def files_rows(results: Sequence[Result], slices: int, place: Path, device: str, reporter) -> list[dict]:
-    """Every network as it is chosen by itself: {"model", "seconds", "inside" (s a slice of computing), "device",
-    "precision"}. Those that would take minutes are left out with a notice."""
+def files_rows(results: Sequence[Result], slices: int, place: Path, device: str, precision: str, line) -> list[dict]:
+    """Every network that is measured in the quick way: {"model", "slices", "seconds", "inside" (s a slice of
+    computing), "device", "precision"}. Those that fail or would take minutes are left out with a notice."""
     chosen = {r.row.model: r for r in results if is_network(r.row.model) and r.row.way != PLAIN}
+    if not chosen:
+        return []
     source, rows = place / "series", []
     make_series(source, slices)
-    for number, (model, result) in enumerate(chosen.items()):
-        reporter.progress(number, len(chosen), "files")
+    for number, (model, result) in enumerate(chosen.items(), 1):
         if result.seconds * slices > _MOST_SECONDS:
-            reporter.notice(f"{model} from file to file is left out: it would take {result.seconds * slices:.0f} s.")
+            line.notice(f"{model} from file to file is left out: it would take {result.seconds * slices:.0f} s.")
             continue
-        rows.append({"model": model, **_one(model, source, place / f"{model}-out", place, device, slices)})
-    reporter.progress(len(chosen), len(chosen), "files")
+        line.now(f"{slices} slices from file to file: {model} ({number} of {len(chosen)})")
+        with or_notice(line, f"{model} from file to file is left out"):
+            figures = _one(model, source, place / f"{model}-out", place, device, precision, slices)
+            rows.append({"model": model, "slices": slices, **figures})
+    line.wipe()
     return rows
 
 
-def _one(model: str, source: Path, output: Path, place: Path, device: str, slices: int) -> dict:
+def _one(model: str, source: Path, output: Path, place: Path, device: str, precision: str, slices: int) -> dict:
     import shutil
     import subprocess
 
     report = output.with_suffix(".json")
-    words = ("denoise", str(source), str(output), "--model", model, "--device", device, "--progress", "none")
+    words = ("denoise", str(source), str(output), "--model", model, "--device", device)
+    words += ("--precision", precision, "--progress", "none")
     home = {"LDCT_DENOISE_HOME": str(place / "home")} if model in RANDOM else {}
     begun = time.perf_counter()
     done = subprocess.run(
