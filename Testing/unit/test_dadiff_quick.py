@@ -1,5 +1,10 @@
 """The quick way through DA-Diff gives the numbers of the network itself, layer kinds, sizes and precisions alike."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -12,6 +17,13 @@ from LDCTDenoiseLib.networks.scan_in_place import scan_in_place  # noqa: E402
 from LDCTDenoiseLib.networks.scan_order import from_sequences, to_sequences  # noqa: E402
 from test_dadiff import awake, inputs  # noqa: E402
 
+LIBRARY = Path(__file__).resolve().parents[2] / "LDCTDenoise"
+MADE = """import sys, torch
+from LDCTDenoiseLib.networks import DADiffUNet
+from LDCTDenoiseLib.networks.dadiff_quick import QuickDADiff
+network, before = DADiffUNet(dim=8, multipliers=(1, 2)).eval().requires_grad_(False).fold_weights(), set(sys.modules)
+QuickDADiff(network, torch.float32)
+print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"""
 pytestmark = pytest.mark.skipif(not packs(), reason="this torch has no oneDNN")
 
 
@@ -82,6 +94,13 @@ def test_a_map_is_scanned_where_it_lies_in_the_order_of_all_sequences(size, toge
     scan_in_place(a, scan, together)
     torch.testing.assert_close(a, expected)
     assert max(most) == min(together, 4) and sum(most) == 4
+
+
+def test_it_is_made_at_once_without_packages_that_take_longer_than_a_slice():
+    known = {**os.environ, "PYTHONPATH": str(LIBRARY)}
+    done = subprocess.run([sys.executable, "-c", MADE], capture_output=True, text=True, env=known, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "sympy" not in done.stdout
 
 
 def test_bfloat16_stays_near():

@@ -36,12 +36,13 @@ def packs() -> bool:
 class QuickConv:
     """A convolution with fixed weights in a precision; `plus` and `onto` add its result to another map.
 
+    conv          None: with a kernel of 1×1
     weight, bias  instead of the layer's own, for a part of it
     """
 
     def __init__(
         self,
-        conv: nn.Conv2d,
+        conv: nn.Conv2d | None,
         dtype: torch.dtype,
         device: torch.device | str,
         weight: Tensor | None = None,
@@ -50,7 +51,7 @@ class QuickConv:
         if weight is None:
             weight, bias = conv.weight, conv.bias
         self._weight, self._bias = (None if x is None else x.detach().to(device, dtype) for x in (weight, bias))
-        self._padding, self._stride = list(conv.padding), list(conv.stride)
+        self._padding, self._stride = ([0, 0], [1, 1]) if conv is None else (list(conv.padding), list(conv.stride))
         self._packs = self._weight.device.type == "cpu" and packs()
         if self._packs:
             self._weight = torch.ops.mkldnn._reorder_convolution_weight(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from .bands import squared_lengths
@@ -148,10 +148,7 @@ def normed(x: Tensor, gain: Tensor, offset: Tensor, eps: float) -> Tensor:
 
 def pointwise(weight: Tensor, dtype: torch.dtype) -> QuickConv:
     """weight [D, C] as a 1×1 convolution."""
-    conv = nn.utils.skip_init(nn.Conv2d, weight.shape[1], weight.shape[0], 1).requires_grad_(False)
-    conv.weight.copy_(weight[:, :, None, None])
-    conv.bias.zero_()
-    return QuickConv(conv, dtype, "cpu")
+    return QuickConv(None, dtype, "cpu", weight[:, :, None, None])
 
 
 def product(x: Tensor, weight: Tensor, groups: int) -> Tensor:
