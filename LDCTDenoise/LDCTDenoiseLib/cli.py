@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from .errors import Cancelled, InputError
+from .errors import Cancelled, InputError, does_not_load
 
 DONE, DEFECT, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 DEBUG = "LDCT_DENOISE_DEBUG"  # set to anything: a defect shows its traceback
@@ -52,10 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):  # a pipe on Windows would not take ± and ×
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
-        from .inference.own_process import set_up
         from .inference.progress import reporter
 
-        set_up()
+        if _called(argv) is not None:  # --help and --version compute nothing
+            from .inference.own_process import set_up
+
+            set_up()
         if "json" in argv:  # whoever reads JSON reads it of wrong arguments too
             shown = reporter("json")
         parser = _parser(argv)
@@ -82,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _end(
                 shown, "There is too little memory for this: close other programs or take fewer slices.", BAD_INPUT
             )
+        if text := does_not_load(error):
+            return _end(shown, text, BAD_INPUT)
         text = f"This is a defect of the program, please report it ({_place(error)})."
         return _end(shown, f"{text} {DEBUG}=1 shows more.", DEFECT)
     finally:
@@ -112,7 +116,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    called = next((word for word in argv if not word.startswith("-")), None)
+    called = _called(argv)
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if name == called:
@@ -120,6 +124,11 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser
+
+
+def _called(argv: Sequence[str]) -> str | None:
+    """The word that names the command."""
+    return next((word for word in argv if not word.startswith("-")), None)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -74,6 +74,11 @@ def estimate(method, slices, device, devices, secondsPerSlice):
     )
 
 
+def tipOf(node, tip):
+    """The tool tip of a selector: the name of the chosen node, which is often longer than the selector, and `tip`."""
+    return tip if node is None else f"{node.GetName()}\n{tip}"
+
+
 def _sliceCount(number):
     return _("1 slice") if number == 1 else _("{slices} slices").format(slices=number)
 

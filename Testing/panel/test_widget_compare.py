@@ -34,6 +34,17 @@ def test_each_mode_is_one_press_and_the_pressed_one_stays_down(bench):
         assert pressed == [name]
 
 
+def test_a_name_that_is_longer_than_its_selector_can_be_read_in_the_tool_tip(bench):
+    bench.volume.SetName("Thorax low dose B30f 1.0 mm")
+    bench.session.parameters.outputVolume = makeResult(bench.volume, "nlm", name="Thorax low dose B30f Non-local means")
+    bench.host.settle()
+    assert bench.ui.resultSelector.toolTip.splitlines()[0] == "Thorax low dose B30f Non-local means"
+    assert bench.ui.inputSelector.toolTip.splitlines()[0] == "Thorax low dose B30f 1.0 mm"
+    bench.session.parameters.outputVolume = None
+    bench.host.settle()
+    assert bench.ui.resultSelector.toolTip == "The result that is compared, measured and exported."
+
+
 def test_the_modes_show_the_result_with_what_it_was_made_from(bench):
     bench.session.parameters.inputVolume = None
     bench.click("wipeButton")

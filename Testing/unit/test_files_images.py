@@ -207,6 +207,17 @@ def test_a_compressed_file_that_claims_too_much_takes_no_memory(tmp_path: Path, 
     assert "damaged" in refusal(lambda: read_volume(path))
 
 
+@pytest.mark.parametrize("words", ["itkImportImageContainer.hxx:179:\nFailed to allocate memory", "std::bad_alloc"])
+def test_a_file_is_not_called_damaged_where_memory_ran_out(tmp_path: Path, monkeypatch, words):
+    def read(name):
+        raise RuntimeError(f"Exception thrown in SimpleITK ImageFileReader_Execute: {words}")
+
+    path = write_volume(a_volume(), tmp_path / "x.nrrd")
+    monkeypatch.setattr(sitk, "ReadImage", read)
+    text = refusal(lambda: read_volume(path))
+    assert "memory" in text and "damaged" not in text
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_garbage_with_a_good_ending_is_refused(tmp_path: Path, ending: str):
     for content in (b"", b"hello", np.random.default_rng(0).bytes(3000)):

@@ -122,9 +122,14 @@ def test_importing_the_library_loads_nothing_heavy():
     assert not loaded_by("import LDCTDenoiseLib") & (HEAVY | {"numpy"})
 
 
+def test_denoising_and_reading_are_there_without_what_only_some_runs_need():
+    loaded = loaded_by("import LDCTDenoiseLib\nLDCTDenoiseLib.denoise, LDCTDenoiseLib.read_volume")
+    assert not loaded & (HEAVY | {"email", "concurrent", "statistics"})
+
+
 def test_help_loads_nothing_heavy():
     code = "from LDCTDenoiseLib.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
-    assert not loaded_by(code) & HEAVY
+    assert not loaded_by(code) & (HEAVY | {"numpy", "ctypes"})
 
 
 NO_TORCH = """import sys

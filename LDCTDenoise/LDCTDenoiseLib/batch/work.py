@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..atomic import atomic_folder, atomic_output
-from ..errors import Cancelled, InputError
+from ..errors import Cancelled, InputError, does_not_load
 from ..files.endings import ending_of
 from ..files.outputs import check_output_folder, check_outputs
 from ..inference.allocator import give_back
@@ -233,6 +233,8 @@ def _sentence(error: Exception) -> str:
         return "There was too little memory for this series; close other programs, or use a machine with more."
     if isinstance(error, InputError):
         return str(error)
+    if text := does_not_load(error):
+        return text
     return f"This is a defect of the program, please report it ({type(error).__name__})."
 
 

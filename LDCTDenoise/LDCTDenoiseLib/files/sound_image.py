@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SPACINGS = (1e-4, 1e4)  # mm
 _FARTHEST = 1e6  # mm
+_NO_MEMORY = ("Failed to allocate memory", "bad_alloc")  # by ITK, and by the C++ library below it
 _FLAT = 1e-3  # the volume of a box whose sides are the directions: 1 at right angles
 
 
@@ -49,6 +50,8 @@ def load_image(path: Path, header: VolumeHeader) -> Image:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
+        if any(sign in str(error) for sign in _NO_MEMORY):
+            raise MemoryError from error
         raise _unreadable(path) from error
     _require_place(path, image)
     return image

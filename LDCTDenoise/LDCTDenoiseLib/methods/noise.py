@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -24,6 +23,8 @@ def gaussian_noise(seeds: Sequence[int], shape: tuple[int, int], out: np.ndarray
     if len(seeds) == 1:
         draw(0)
     elif seeds:
+        from concurrent.futures import ThreadPoolExecutor
+
         # threads for this batch alone: a kept pool would be dead, and waited for, in a process that is forked
         with ThreadPoolExecutor(min(len(seeds), MOST_THREADS, _cores()), "noise") as threads:
             list(threads.map(draw, range(len(seeds))))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from .classical import FILTERS
-
 if TYPE_CHECKING:
     from ..weights.cards import Card
 
@@ -16,6 +14,8 @@ _INSTALL = {"torch": "torch", "skimage": "scikit-image"}  # module → what pip 
 
 def missing_packages(card: Card) -> tuple[str, ...]:
     """Names of the modules that the model of the card needs and this Python lacks: "torch", "skimage"."""
+    from .classical import FILTERS  # for a network they are not wanted
+
     method = FILTERS.get(card.id) if card.family == "classical" else None
     needed = ("torch",) if method is None else method.packages
     return tuple(name for name in needed if not _is_there(name))

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from ..errors import Cancelled, InputError
+from ..errors import Cancelled, InputError, does_not_load
 from ..inference.allocator import give_back
 from ..inference.own_process import set_up
 from ..inference.progress import JsonLines
@@ -101,6 +101,8 @@ def _sentence(error: Exception) -> str:
 
     if is_out_of_memory(error):
         return "There is too little memory for this: close other programs, or take a smaller volume."
+    if text := does_not_load(error):
+        return text
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
     return f"Something unexpected happened ({where}); the details are in the log."

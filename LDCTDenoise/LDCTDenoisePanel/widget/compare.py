@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from ..results import removeNode
 from ..sequences import proxyOf
 from ..views.difference import DENOISED_ROLE, SOURCE_ROLE, halfWindowFromNoise, makeDifference
+from ..wording import tipOf
 
 MODES = {"three": "threeButton", "wipe": "wipeButton", "overlay": "overlayButton"}
 
@@ -162,6 +163,9 @@ class Compare:
 
     def refresh(self):
         ui, mode = self._ui, self._comparison.mode
+        ui.resultSelector.toolTip = tipOf(
+            self._session.output, _("The result that is compared, measured and exported.")
+        )
         reason = "" if self._pair()[1] is not None else _("Denoise a volume first, or choose a result.")
         for name, button in ((name, getattr(ui, button)) for name, button in MODES.items()):
             button.checked = mode == name

@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 from ..sequences import sequenceOf
 from ..user_error import UserError
 from ..volumes import checkVolume
+from ..wording import tipOf
 
 LOWEST_AIR_HU = -400  # some voxels of every CT are darker than that: the air around the patient or in the lung
 
@@ -77,6 +78,7 @@ class Inputs:
             ui.wholeSequenceCheckBox.text = _("Whole sequence ({frames} frames)").format(
                 frames=sequence.GetNumberOfDataNodes()
             )
+        ui.inputSelector.toolTip = tipOf(volume, _("CT to denoise, in Hounsfield units. It is never changed."))
         idle = self._session.job is None
         for widget in (ui.inputSelector, ui.referenceSelector, ui.wholeSequenceCheckBox):
             widget.enabled = idle
