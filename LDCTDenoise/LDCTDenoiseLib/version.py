@@ -2,7 +2,7 @@
 
 
 def package_version() -> str:
-    from importlib import metadata  # reads e-mail and zip files: a third of what the library imports
+    from importlib import metadata  # imports e-mail and sockets, which nothing else needs
 
     try:
         return metadata.version("ldct-denoise")
