@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from LDCTDenoiseLib import InputError
-from LDCTDenoiseLib.commands.benchmark import report, rounds, through
+from LDCTDenoiseLib.commands.benchmark import names, report, rounds, through
 from LDCTDenoiseLib.commands.benchmark.legend import table_legend
 from LDCTDenoiseLib.commands.benchmark.random_models import AUTHORS
 from LDCTDenoiseLib.commands.benchmark.rounds import Plan, measure
@@ -231,7 +231,7 @@ def test_the_table_explains_the_words_that_it_has_and_no_others(run):
 def test_a_network_that_could_not_be_compared_keeps_its_way_and_precision(run):
     results, _, _ = run([CHOSEN, FILTER], {CHOSEN: {"precision": "bfloat16"}})
     results[0].difference_hu = None
-    assert [report.title(result) for result in results] == ["rddm-balanced quick bfloat16", "nlm"]
+    assert [names.title(result) for result in results] == ["rddm-balanced quick bfloat16", "nlm"]
     assert [line["way"] for line in report.table(results)] == ["quick", ""]
 
 

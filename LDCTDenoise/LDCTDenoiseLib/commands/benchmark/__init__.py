@@ -12,11 +12,9 @@ from pathlib import Path
 
 from ...errors import InputError
 from ..arguments import model_ids
-from .machine import load, peak_megabytes
+from .machine import load
 from .processes import as_command, in_own_process
 from .where import Line
-
-__all__ = ["add_arguments", "in_own_process", "load", "peak_megabytes", "run"]
 
 ROUNDS = 5
 SLICES, SLICES_ON_GPU = 8, 300
@@ -67,9 +65,9 @@ def _measure_alone(args: argparse.Namespace, reporter) -> None:
     if not _known(args.device)["torch"]:
         raise InputError(f"--{own} needs PyTorch, which is not installed: pip install torch.")
     if args.scan:
-        from ..benchmark_scan import run as measure
+        from .scan import run as measure
     else:
-        from ..benchmark_founddiff import run as measure
+        from .founddiff import run as measure
     with Line(reporter) as line:
         measure(args, line)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from .report import seconds, title
+from .names import seconds, title
 from .rounds import Result
 from .rows import PLAIN
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .floor import rate_of
 from .legend import profile_legend, table_legend
+from .names import name, seconds, title
 from .profile import told_kinds
 from .random_models import RANDOM
 from .rounds import Result
@@ -152,22 +153,6 @@ def record_times(results: Sequence[Result], machine: dict) -> list[Path]:
         save_card(card, time=figures)
         written.append(card.folder / f"{card.id}.json")
     return written
-
-
-def seconds(value: float) -> str:
-    """Three digits, without an exponent."""
-    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
-
-
-def name(result: Result) -> tuple[str, str, str]:
-    """A classical method has no way or precision to choose."""
-    if not result.is_network:
-        return result.row.model, "–", "–"
-    return result.row.model, result.facts["way"], result.facts["precision"]
-
-
-def title(result: Result) -> str:
-    return " ".join(word for word in name(result) if word != "–")
 
 
 def _cells(result: Result) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ import sys
 import time
 from typing import NamedTuple
 
-from .benchmark import in_own_process, load, peak_megabytes
+from .machine import load, peak_megabytes
+from .processes import in_own_process
 
 LOOP = "loop"
 LOOP_STEPS = {False: 65536, True: 512}  # at most of the loop: forward in full, fewer where gradients are kept
@@ -90,7 +91,7 @@ def _row(case: Case, name: str, device: str) -> dict:
 
 
 def _answer(*words: str) -> dict:
-    command = [sys.executable, "-m", "LDCTDenoiseLib.commands.benchmark_scan", *words]
+    command = [sys.executable, "-m", "LDCTDenoiseLib.commands.benchmark.scan", *words]
     return in_own_process(command, f"The scan ({' '.join(words)}) could not be measured.")
 
 
@@ -138,8 +139,8 @@ def _first(problem: list, steps: int) -> list:
 def _scan(name: str, device: str):
     import torch
 
-    from ..networks.scan_choice import chosen_scan
-    from ..networks.selective_scan import reference_scan
+    from ...networks.scan_choice import chosen_scan
+    from ...networks.selective_scan import reference_scan
 
     return reference_scan if name == LOOP else chosen_scan(device, torch.float32, name)
 
@@ -148,7 +149,7 @@ def _problem(channels: int, states: int, steps: int, device: str) -> list:
     """As the network hands them over: u and delta lie in memory as [b, L, channels]."""
     import torch
 
-    from ..networks.scan_choice import example
+    from ...networks.scan_choice import example
 
     torch.manual_seed(0)
     _, _, A, _, _, D, bias = (x.to(device) for x in example(1, channels, states, 1))
@@ -160,7 +161,7 @@ def _problem(channels: int, states: int, steps: int, device: str) -> list:
 def _difference(scan, problem: list) -> float:
     import torch
 
-    from ..networks.selective_scan import reference_scan
+    from ...networks.selective_scan import reference_scan
 
     if problem[0].device.type == "mps":
         return math.nan  # no float64 there
@@ -183,7 +184,7 @@ def _peak(device: str, restart: bool = False) -> float:
 def _main(words: list[str]) -> dict:
     import torch
 
-    from ..networks.scan_choice import available_scans
+    from ...networks.scan_choice import available_scans
 
     kind, *rest = words
     if kind == "available":

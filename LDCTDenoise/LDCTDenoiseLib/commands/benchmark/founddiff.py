@@ -14,7 +14,8 @@ import platform
 import sys
 import time
 
-from .benchmark import in_own_process, load, peak_megabytes
+from .machine import load, peak_megabytes
+from .processes import in_own_process
 
 SIDE = 512
 STEPS = 2
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace, line) -> None:
     for number, (size, scan, precision) in enumerate(ROWS, 1):
         slow = ", which takes minutes" if scan == LOOP else ""
         line.now(f"{size} {scan} {precision} ({number} of {len(ROWS)}){slow}")
-        command = [sys.executable, "-m", "LDCTDenoiseLib.commands.benchmark_founddiff", size, scan, precision, device]
+        command = [sys.executable, "-m", "LDCTDenoiseLib.commands.benchmark.founddiff", size, scan, precision, device]
         row = in_own_process(command, f"FoundDiff ({size}, {scan}, {precision}) could not be measured.")
         line.wipe()
         print(
@@ -58,7 +59,7 @@ def networks(size: str) -> tuple[dict, dict]:
     """Arguments of the denoising network and of perception: as published, or of our own model."""
     if size == PUBLISHED:
         return {}, {}
-    from ..weights.store import find_card
+    from ...weights.store import find_card
 
     network = find_card(COMPACT).network
     return network["unet"], network["perception"]
@@ -67,10 +68,10 @@ def networks(size: str) -> tuple[dict, dict]:
 def _measure(size: str, scan: str, precision: str, device: str) -> dict:
     import torch
 
-    from ..inference.allocator import keep_memory
-    from ..inference.devices import probe_slice
-    from ..methods.founddiff import FoundDiff
-    from ..networks import DACLIP, DADiffUNet, dadiff_blocks
+    from ...inference.allocator import keep_memory
+    from ...inference.devices import probe_slice
+    from ...methods.founddiff import FoundDiff
+    from ...networks import DACLIP, DADiffUNet, dadiff_blocks
 
     keep_memory()
     torch.manual_seed(0)
@@ -94,7 +95,7 @@ def _measure(size: str, scan: str, precision: str, device: str) -> dict:
 
 
 def _loop(*arguments, scan: str | None = None):
-    from ..networks.selective_scan import reference_scan
+    from ...networks.selective_scan import reference_scan
 
     return reference_scan(*arguments)
 
