@@ -74,13 +74,13 @@ def test_a_folder_that_takes_no_file_is_spared(tmp_path, monkeypatch):
     assert isinstance(room_for_slices(tmp_path, SHAPE), np.ndarray)
 
 
-def test_a_disk_that_is_full_after_all_is_said_in_one_sentence(tmp_path):
+@pytest.mark.parametrize("step", ["seek", "write", "flush"])
+def test_a_disk_that_is_full_after_all_is_said_in_one_sentence(step, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no room")
+
     rooms = SlicesOnDisk(tmp_path, SHAPE)
-
-    class Full:
-        def seek(self, place):
-            raise OSError(errno.ENOSPC, "no room")
-
-    rooms._file = Full()
+    works = dict.fromkeys(("seek", "write", "flush"), lambda *_: None)
+    rooms._file = SimpleNamespace(**works | {step: full})
     with pytest.raises(InputError, match="The disk is full"):
         rooms[0:1] = some_slices()[:1]

@@ -37,12 +37,12 @@ class SlicesOnDisk:
         try:
             self._file.seek(here.start * self._slice)
             self._file.write(np.ascontiguousarray(hu, np.float32).data.cast("B"))
+            self._file.flush()  # or the last of it would fail where nobody expects it
         except OSError as error:
             raise InputError(write_failure(self._folder, error)) from error
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         """All slices, read when they are looked at; not to be written to."""
-        self._file.flush()
         return np.memmap(self._file, np.float32, mode="r", shape=self._shape)
 
 
